@@ -1,0 +1,80 @@
+# junto's commands. `make help` lists them.
+
+PYTHON ?= python3
+VENV ?= .venv
+# Tests set it to `:` and stand in for the environment.
+BOOTSTRAP ?= VENV='$(VENV)' $(PYTHON) .ci/bootstrap.py
+BIN = $(VENV)/bin
+
+# Standard output belongs to the command that runs.
+MAKEFLAGS += --no-print-directory
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+# A question is text, whatever is in it. make would expand the `$` of a variable that it exports or
+# writes into a recipe; $(value) takes it as it was typed, the environment carries it past the
+# shell's reading, and quotes keep it whole.
+unexport PROMPT MODEL
+chat: export JUNTO_MAKE_PROMPT := $(value PROMPT)
+chat: export JUNTO_MAKE_MODEL := $(value MODEL)
+
+##@ Use
+.PHONY: help chat model
+help: ## list these targets
+	@sed -n -e 's/^##@ \(.*\)/\n\1/p' -e 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | \
+	  expand -t 20
+	@printf '\n%s\n' 'Variables: PYTHON=python3.12, VENV=.venv, and those in brackets.'
+
+chat: ## chat with a model on this machine [PROMPT="one question" MODEL=name ARGS="more options"]
+	@$(BOOTSTRAP) chat
+	@set -- $(ARGS); \
+	if [ -n "$$JUNTO_MAKE_MODEL" ]; then set -- "$$@" --model "$$JUNTO_MAKE_MODEL"; fi; \
+	if [ -n "$$JUNTO_MAKE_PROMPT" ]; then set -- "$$@" -- "$$JUNTO_MAKE_PROMPT"; fi; \
+	unset JUNTO_MAKE_MODEL JUNTO_MAKE_PROMPT; \
+	exec '$(BIN)/junto' chat "$$@"
+
+model: ## fetch the local model into your cache
+	@$(BOOTSTRAP) chat
+	@'$(BIN)/junto' models fetch
+
+##@ Develop
+.PHONY: test test-all check lint types docs bench
+test: ## run all tests with $(PYTHON) [TESTS="tests/core -k order"]
+	@$(BOOTSTRAP) test
+	'$(BIN)/python' -m pytest $(TESTS)
+
+test-all: ## run all tests with each supported Python that is installed [TESTS=…]
+	@$(PYTHON) .ci/test_all.py $(TESTS)
+
+check: lint types test docs ## run linters, types, tests and docs
+
+lint: ## run ruff: rules and format
+	@$(BOOTSTRAP) check
+	'$(BIN)/ruff' check
+	'$(BIN)/ruff' format --check
+
+types: ## run mypy and pyright
+	@$(BOOTSTRAP) check
+	'$(BIN)/mypy'
+	'$(BIN)/pyright' --pythonpath '$(BIN)/python'
+
+docs: ## build the documentation into docs/_build, warnings being errors
+	@$(BOOTSTRAP) check
+	'$(BIN)/sphinx-build' --fail-on-warning --keep-going --quiet --builder dirhtml docs docs/_build
+
+bench: ## measure the chain
+	@$(BOOTSTRAP) test
+	@for file in tests/benchmarks/bench_*.py; do '$(BIN)/python' "$$file" $(ARGS) || exit; done
+
+##@ Maintain
+.PHONY: pins changelog clean
+pins: ## compile the dependencies of pyproject.toml into .ci/requirements
+	@.ci/pins
+
+changelog: ## write the fragments of docs/changelog.d into CHANGELOG.md
+	@$(BOOTSTRAP) check
+	'$(BIN)/towncrier' build
+
+clean: ## remove environments, caches and built files
+	rm -rf .venv .venv-* build dist docs/_build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
