@@ -21,9 +21,9 @@ chat: export JUNTO_MAKE_MODEL := $(value MODEL)
 ##@ Use
 .PHONY: help chat model
 help: ## list these targets
-	@sed -n -e 's/^##@ \(.*\)/\n\1/p' -e 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | \
-	  expand -t 20
-	@printf '\n%s\n' 'Variables: PYTHON=python3.12, VENV=.venv, and those in brackets.'
+	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@printf '\n%s\n' 'Variables: PYTHON=python3, VENV=.venv, and those in brackets.'
 
 chat: ## chat with a model on this machine [PROMPT="one question" MODEL=name ARGS="more options"]
 	@$(BOOTSTRAP) chat
@@ -39,7 +39,7 @@ model: ## fetch the local model into your cache
 
 ##@ Develop
 .PHONY: test test-all check lint types docs bench
-test: ## run all tests with $(PYTHON) [TESTS="tests/core -k order"]
+test: ## run all tests with PYTHON [TESTS="tests/core -k order"]
 	@$(BOOTSTRAP) test
 	'$(BIN)/python' -m pytest $(TESTS)
 

@@ -1,12 +1,11 @@
-"""
-Set up the project's virtual environment: `python3 .ci/bootstrap.py chat|test|check`.
+"""Set up the project's virtual environment: `python3 .ci/bootstrap.py chat|test|check`.
 
 It needs Python with its venv module and nothing else. The pins of the set go in by pip, whose
 settings (mirror, proxy, certificates) hold; every file is a wheel checked against its hash. Then
 the project itself, editable. A stamp in the environment says what it holds, so that a second run
 returns at once; it is written last, so that an interrupted run is taken up again.
 
-Environment: VENV is where it goes (`.venv`). All it says goes to standard error.
+The environment variable VENV says where it goes (`.venv`). All output is on standard error.
 """
 
 import sys
@@ -15,9 +14,9 @@ WANTED = (3, 11)
 
 if sys.version_info < WANTED:
     sys.exit(
-        "junto needs Python %d.%d or later; this is %s (%s).\n"
-        "Name another one, as in: make chat PYTHON=python3.12"
-        % (WANTED + (sys.version.split()[0], sys.executable))
+        f"junto needs Python {WANTED[0]}.{WANTED[1]} or later; "
+        f"this is {sys.version.split()[0]} ({sys.executable}).\n"
+        f"Name another one, as in: make chat PYTHON=python3.12"
     )
 
 import ctypes
@@ -27,6 +26,7 @@ import json
 import os
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,34 +36,38 @@ SETS = ("chat", "test", "check")
 # forbiddenfruit, for blockbuster: pure Python, released only as source.
 FROM_SOURCE = "source"
 
+AGAIN = "The same command takes it up again."
 
-def main(arguments):
+
+def main(arguments: list[str]) -> None:
     """Bring the environment to the set that is asked for."""
     if len(arguments) != 1 or arguments[0] not in SETS:
         sys.exit("usage: bootstrap.py " + "|".join(SETS))
     wanted = arguments[0]
-    venv = Path(os.path.abspath(ROOT / os.environ.get("VENV", ".venv")))
-    held = read_stamp(venv)
-    if any(held == expected_stamp(name) for name in SETS[SETS.index(wanted) :]):
+    # Not resolve(): an environment is known by the path it was made at, links and all.
+    venv = Path(os.path.abspath(ROOT / os.environ.get("VENV", ".venv")))  # noqa: PTH100
+    stamp = read_stamp(venv)
+    if stamp in [expected_stamp(name) for name in SETS[SETS.index(wanted) :]]:
         return
     check_libgomp(fatal=wanted == "chat")
-    if not usable(venv, held):
+    if not usable(venv):
         create(venv)
-    # What is there keeps counting only when it is of today's pins: those are a superset then.
-    if held in [expected_stamp(name) for name in SETS]:
-        say("adding what `make %s` needs to %s" % (wanted, shown(venv)))
     stamp_file(venv).unlink(missing_ok=True)
     install(venv, wanted)
     stamp_file(venv).write_text(json.dumps(expected_stamp(wanted)), encoding="utf-8")
-    say("%s is ready" % shown(venv))
+    say(f"{shown(venv)} is ready")
 
 
-def expected_stamp(name):
-    """Return what the stamp says of an environment that holds this set."""
+def expected_stamp(name: str) -> dict[str, object]:
+    """Return what the stamp of an environment with this set says."""
     digest = hashlib.sha256()
-    sources = [name] if name == "chat" else [name, FROM_SOURCE]
-    for path in [PINS / (source + ".txt") for source in sources] + [ROOT / "pyproject.toml"]:
-        digest.update(path.read_bytes())
+    for file in [name] if name == "chat" else [name, FROM_SOURCE]:
+        digest.update((PINS / f"{file}.txt").read_bytes())
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    # What an editable install is made of; the settings of linters are not.
+    installed = [pyproject[table] for table in ("build-system", "project")]
+    installed.append(pyproject["tool"]["hatch"])
+    digest.update(json.dumps(installed, sort_keys=True).encode())
     return {
         "set": name,
         "python": list(sys.version_info[:2]),
@@ -72,76 +76,78 @@ def expected_stamp(name):
     }
 
 
-def stamp_file(venv):
+def stamp_file(venv: Path) -> Path:
     """Return where the stamp of an environment is."""
     return venv / ".junto.json"
 
 
-def read_stamp(venv):
-    """Return the stamp, or None for an environment without a whole one or without a Python."""
+def read_stamp(venv: Path) -> object:
+    """Return the stamp, or None where it is not whole or its Python has gone."""
     try:
-        stamp = json.loads(stamp_file(venv).read_text(encoding="utf-8"))
+        stamp: object = json.loads(stamp_file(venv).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    # exists() follows the link: a Python that was removed or upgraded away is no Python.
+    # exists() follows the link, which dangles when the system's Python was replaced.
     return stamp if python_of(venv).exists() else None
 
 
-def python_of(venv):
+def python_of(venv: Path) -> Path:
     """Return the path of an environment's Python."""
     return venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def usable(venv, held):
-    """Tell whether what is there can be built on: this Python, at this path, with its pip."""
-    if held is not None and held.get("root") != str(ROOT):
-        return False
-    code = "import sys, pip; print(list(sys.version_info[:2]), sys.prefix)"
+def usable(venv: Path) -> bool:
+    """Tell whether the environment can be built on: of this Python, never moved, with its pip."""
+    code = "import sys, pip; print(sys.version_info[:2], sys.prefix)"
     try:
         answer = subprocess.run(
-            [python_of(venv), "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True
+            [python_of(venv), "-c", code],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            check=True,
         )
+        # A script's first line keeps the path under which it was installed.
+        scripts = [*python_of(venv).parent.glob("pip3*")]
+        moved = not any(str(venv).encode() in script.read_bytes() for script in scripts)
     except (OSError, subprocess.CalledProcessError):
         return False
-    there = "%s %s" % (list(sys.version_info[:2]), venv)
-    return answer.stdout.decode(errors="replace").strip() == there
+    there = answer.stdout.decode(errors="replace").strip()
+    return there == f"{sys.version_info[:2]} {venv}" and not moved
 
 
-def create(venv):
+def create(venv: Path) -> None:
     """Make the environment anew."""
     missing = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
     if missing:
         sys.exit(
-            "This Python (%s) lacks its module %s, which sets up virtual environments.\n"
-            "On Debian and Ubuntu: apt install python3-venv" % (sys.executable, missing[0])
+            f"This Python ({sys.executable}) lacks its module {missing[0]}, "
+            f"which makes virtual environments.\n"
+            f"On Debian and Ubuntu: apt install python3-venv"
         )
     if venv.exists() and not (venv / "pyvenv.cfg").exists() and any(venv.iterdir()):
-        sys.exit("%s is there and is no virtual environment: remove it, or set VENV" % venv)
+        sys.exit(f"{venv} is there and is no virtual environment: remove it, or set VENV")
     if Path(sys.prefix) == venv:
-        sys.exit(
-            "%s must be made anew, and this Python runs in it: leave it (deactivate) first" % venv
-        )
-    say("making %s with Python %s" % (shown(venv), sys.version.split()[0]))
+        sys.exit(f"{venv} must be made anew, and this Python runs in it: deactivate it first")
+    say(f"making {shown(venv)} with Python {sys.version.split()[0]}")
     shutil.rmtree(venv, ignore_errors=True)
-    run([sys.executable, "-m", "venv", venv], "the virtual environment could not be made")
+    run([sys.executable, "-m", "venv", str(venv)], "the virtual environment could not be made")
 
 
-def install(venv, wanted):
+def install(venv: Path, wanted: str) -> None:
     """Install the pins of a set, then the project."""
-    pip = [python_of(venv), "-m", "pip", "--disable-pip-version-check", "install", "--no-deps"]
-    pinned = [*pip, "--require-hashes"]
-    say("installing the pins of %s" % shown(PINS / (wanted + ".txt")))
-    pins = ["--requirement", PINS / (wanted + ".txt")]
-    run([*pinned, "--only-binary", ":all:", *pins], "the pins could not be installed")
+    pip = [str(python_of(venv)), "-m", "pip", "--disable-pip-version-check", "install", "--no-deps"]
+    build = ["--quiet", "--no-build-isolation", "--use-pep517"]
+    pinned = [*pip, "--require-hashes", "--requirement"]
+    say(f"installing {shown(PINS / wanted)}.txt")
+    pins = [str(PINS / f"{wanted}.txt"), "--only-binary", ":all:"]
+    run([*pinned, *pins], "the pins could not be installed")
     if wanted != "chat":
-        pins = ["--requirement", PINS / (FROM_SOURCE + ".txt")]
-        built = ["--quiet", "--no-build-isolation", "--use-pep517"]
-        run([*pinned, *built, *pins], "the pins could not be installed")
-    project = ["--quiet", "--no-build-isolation", "--editable", ROOT]
-    run([*pip, *project], "junto itself could not be installed")
+        pins = [str(PINS / f"{FROM_SOURCE}.txt"), *build]
+        run([*pinned, *pins], "the pins could not be installed")
+    run([*pip, *build, "--editable", str(ROOT)], "junto itself could not be installed")
 
 
-def check_libgomp(*, fatal):
+def check_libgomp(*, fatal: bool) -> None:
     """Say which package to install where llama.cpp would not load."""
     if not sys.platform.startswith("linux"):
         return
@@ -157,22 +163,22 @@ def check_libgomp(*, fatal):
         say(message)
 
 
-def run(command, failure):
+def run(command: list[str], failure: str) -> None:
     """Run a command with its output on standard error."""
     try:
-        subprocess.run([str(part) for part in command], stdout=sys.stderr, check=True)
+        subprocess.run(command, stdout=sys.stderr, check=True)
     except subprocess.CalledProcessError:
-        sys.exit("%s: see above. The same command takes it up again." % failure)
+        sys.exit(f"{failure}: see above. {AGAIN}")
     except KeyboardInterrupt:
-        sys.exit("interrupted. The same command takes it up again.")
+        sys.exit(f"interrupted. {AGAIN}")
 
 
-def shown(path):
+def shown(path: Path) -> str:
     """Return a path as a reader at the root would write it."""
-    return os.path.relpath(path, ROOT) if ROOT in Path(path).parents else str(path)
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
 
 
-def say(message):
+def say(message: str) -> None:
     """Tell the person at the terminal."""
     print(message, file=sys.stderr, flush=True)
 
