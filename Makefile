@@ -6,7 +6,8 @@ VENV ?= .venv
 BOOTSTRAP ?= VENV='$(VENV)' $(PYTHON) .ci/bootstrap.py
 BIN = $(VENV)/bin
 
-# Standard output belongs to the command that runs.
+# Standard output belongs to the command that runs. (For -C and -w, which speak before this line
+# is read, there is -s.)
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
