@@ -53,6 +53,8 @@ lint: ## run ruff: rules and format
 	@$(BOOTSTRAP) check
 	'$(BIN)/ruff' check
 	'$(BIN)/ruff' format --check
+	@wc -l */junto/*/*.py */junto/*/*/*.py | \
+	  awk '$$2 != "total" && $$1 > 250 { print "long: " $$2 ", " $$1 " lines" }'
 
 types: ## run mypy and pyright
 	@$(BOOTSTRAP) check
@@ -61,7 +63,8 @@ types: ## run mypy and pyright
 
 docs: ## build the documentation into docs/_build, warnings being errors
 	@$(BOOTSTRAP) check
-	'$(BIN)/sphinx-build' --fail-on-warning --keep-going --quiet --builder dirhtml docs docs/_build
+	'$(BIN)/sphinx-build' --fail-on-warning --keep-going --quiet --fresh-env \
+	  --builder dirhtml docs docs/_build
 
 bench: ## measure the chain
 	@$(BOOTSTRAP) test
