@@ -1,0 +1,204 @@
+"""What a run knows while it lasts, and how it ended."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from enum import StrEnum
+from typing import Any, Generic, TypeAlias, TypeVar, overload
+
+from attrs import define, field
+
+from .chat import ChatResponse
+from .usage import Usage
+
+__all__ = ["ContextKey", "Outcome", "OutcomeKind", "RunContext", "Save"]
+
+T = TypeVar("T")
+
+Save: TypeAlias = Callable[[ChatResponse], Awaitable[None]]
+"""Called with the whole answer, after the outermost ``after`` and before the reader
+learns that the stream has ended."""
+
+
+class ContextKey(Generic[T]):
+    """A typed key into a :class:`RunContext`.
+
+    Keys are told apart by identity, so two advisors never meet by accident::
+
+        STARTED = ContextKey[float]("mypackage.started")
+        ctx[STARTED] = time.monotonic()
+    """
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"ContextKey({self.name!r})"
+
+
+class RunContext:
+    """One run's state: what was asked for, and what advisors keep there.
+
+    Every activation (one ``next()`` call) has a child: reading falls through to the
+    outer ones, writing stays inside.
+
+    Attributes:
+        run_id: Unique to the run; 32 hexadecimal digits.
+        conversation_id: From the call; ``None`` when it named none.
+        params: Advisor parameters of the call, by name.
+        model: ``"provider:model"``, as asked.
+        streaming: Whether the caller reads a stream; false for ``call()``.
+        advisors: The names of the chain's advisors, outermost first.
+        short_circuited_by: The advisor whose ``before`` answered, if one did.
+    """
+
+    __slots__ = (
+        "_parent",
+        "_saves",
+        "_values",
+        "advisors",
+        "conversation_id",
+        "model",
+        "params",
+        "run_id",
+        "short_circuited_by",
+        "streaming",
+    )
+
+    def __init__(
+        self,
+        *,
+        conversation_id: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        model: str = "",
+        streaming: bool = True,
+        advisors: tuple[str, ...] = (),
+    ) -> None:
+        self._parent: RunContext | None = None
+        self._values: dict[ContextKey[Any], Any] = {}
+        self._saves: dict[object, Save] = {}
+        self.run_id = uuid.uuid4().hex
+        self.conversation_id = conversation_id
+        self.params: Mapping[str, Any] = params or {}
+        self.model = model
+        self.streaming = streaming
+        self.advisors = advisors
+        self.short_circuited_by: str | None = None
+
+    def child(self) -> RunContext:
+        """A context inside this one, for one activation."""
+        child = RunContext.__new__(RunContext)
+        child._parent = self
+        child._values = {}
+        child._saves = {}
+        child.run_id = self.run_id
+        child.conversation_id = self.conversation_id
+        child.params = self.params
+        child.model = self.model
+        child.streaming = self.streaming
+        child.advisors = self.advisors
+        child.short_circuited_by = None
+        return child
+
+    def add_save(self, save: Save, *, key: object = None) -> None:
+        """Have ``save`` called once with the whole answer, if the run ends well.
+
+        Saves of an activation that fails or is dropped are forgotten, so an advisor
+        inside a retry saves once.  With the same ``key`` the later save replaces the
+        earlier; without one, ``save`` itself is the key.
+        """
+        self._saves[save if key is None else key] = save
+
+    @property
+    def saves(self) -> tuple[Save, ...]:
+        """The saves so far, in the order in which they will run."""
+        return tuple(self._saves.values())
+
+    def inherit(self, inner: RunContext) -> None:
+        """Take over from a child whose activation is complete; for the driver."""
+        self._saves.update(inner._saves)
+        if self.short_circuited_by is None:
+            self.short_circuited_by = inner.short_circuited_by
+
+    def __setitem__(self, key: ContextKey[T], value: T) -> None:
+        self._values[key] = value
+
+    def __getitem__(self, key: ContextKey[T]) -> T:
+        value = self.get(key, _MISSING)
+        if value is _MISSING:
+            raise KeyError(key)
+        return value  # type: ignore[return-value]  # the sentinel was excluded above
+
+    def __contains__(self, key: ContextKey[Any]) -> bool:
+        return self.get(key, _MISSING) is not _MISSING
+
+    @overload
+    def get(self, key: ContextKey[T]) -> T | None: ...
+    @overload
+    def get(self, key: ContextKey[T], default: T) -> T: ...
+    @overload
+    def get(self, key: ContextKey[T], default: object) -> T | object: ...
+    def get(self, key: ContextKey[Any], default: Any = None) -> Any:
+        """The value here or in an outer context, else ``default``."""
+        context: RunContext | None = self
+        while context is not None:
+            if key in context._values:
+                return context._values[key]
+            context = context._parent
+        return default
+
+    def __repr__(self) -> str:
+        return f"<RunContext {self.run_id} of {self.model or 'no model'}>"
+
+
+_MISSING = object()
+
+
+class OutcomeKind(StrEnum):
+    """How an activation ended."""
+
+    FINISHED = "finished"
+    """The whole answer came, and every ``after`` ran."""
+    FAILED = "failed"
+    """An error ended it."""
+    CANCELLED = "cancelled"
+    """The reader's task was cancelled."""
+    ABANDONED = "abandoned"
+    """The reader, or an ``around``, left before the end."""
+    SHORT_CIRCUITED = "short_circuited"
+    """An advisor's ``before`` gave the answer; it was delivered whole."""
+
+
+@define(eq=False)
+class Outcome:
+    """What ``on_close`` is told.
+
+    Attributes:
+        kind: How it ended.
+        error: The original error object, for ``failed`` and ``cancelled``.
+        usage: The tokens known so far.
+        cleanup_errors: What went wrong while closing, inner levels first; it grows until
+            the run is closed.
+    """
+
+    kind: OutcomeKind
+    error: BaseException | None
+    usage: Usage
+    cleanup_errors: list[BaseException]
+    _respond: Callable[[], ChatResponse] = field(repr=False)
+    _response: ChatResponse | None = field(default=None, init=False, repr=False)
+
+    @property
+    def response(self) -> ChatResponse:
+        """The response of this level: whole, or as far as it came.  Built when asked."""
+        if self._response is None:
+            self._response = self._respond()
+        return self._response
+
+    @property
+    def ok(self) -> bool:
+        """Whether the whole answer was delivered."""
+        return self.kind in {OutcomeKind.FINISHED, OutcomeKind.SHORT_CIRCUITED}

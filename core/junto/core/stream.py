@@ -1,0 +1,205 @@
+"""The answer as the reader gets it: a stream, read once."""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+from contextvars import copy_context
+from types import TracebackType
+from typing import Self
+
+from .activation import Activation
+from .chain import AdvisorChain
+from .chat import ChatRequest, ChatResponse
+from .context import Outcome, OutcomeKind, RunContext
+from .driver import drive
+from .errors import ConcurrentReadError, StreamClosedError, StreamConsumedError
+from .events import Event, ReasoningDelta, TextDelta
+from .run import Run
+
+__all__ = ["ChatStream"]
+
+_POLL_SECONDS = 0.05
+
+
+class ChatStream:
+    """One run.  Nothing happens before the first pull.
+
+    ::
+
+        async with client.stream("Why is the sky blue?") as answer:
+            async for piece in answer.text():
+                print(piece, end="")
+            response = await answer.response()
+
+    Iterating it gives the events; :meth:`text` gives what to print.  There is one
+    reading of it and one reader at a time.  Leaving ``async with`` closes the run: when
+    the block is left, by whatever way, the provider's connection is closed and every
+    ``on_close`` has run.
+    """
+
+    __slots__ = ("__weakref__", "_act", "_closed", "_generator", "_loop", "_run")
+
+    def __init__(
+        self, run: Run, chain: AdvisorChain, request: ChatRequest, ctx: RunContext
+    ) -> None:
+        self._run = run
+        self._closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._act = Activation(run, chain.stage, ctx, run.waiting, None)
+        self._generator: AsyncGenerator[Event, None] = drive(self._act, request, [])
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self
+
+    def __anext__(self) -> Awaitable[Event]:
+        generator = self._generator
+        if self._loop is None or generator.ag_running or generator.ag_frame is None:
+            self._prepare()
+        return generator.__anext__()
+
+    def text(self) -> AsyncIterator[str]:
+        """The pieces to print: the text, and reasoning where an advisor shows it."""
+        return _Text(self)
+
+    async def response(self) -> ChatResponse:
+        """Read what is left, and give the whole response; the same object each time.
+
+        Raises:
+            StreamClosedError: The stream was left early; ``error.response`` has what
+                had come.
+            ConcurrentReadError: Another task is reading.
+            Exception: After a failure the run's own error, the same object.
+        """
+        if self._run.response is None or self._run.ended is None:
+            self._raise_if_over()
+            async for _ in self:
+                pass
+        response = self._run.response
+        assert response is not None  # a run that ended without one has raised
+        return response
+
+    @property
+    def context(self) -> RunContext:
+        """The run's context: its ids, and what advisors left there."""
+        return self._act.ctx
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How the run ended, once it has."""
+        ended = self._run.ended
+        return None if ended is None else self._act.outcome(*ended, None)
+
+    async def aclose(self) -> None:
+        """Stop here.  Calling it again does nothing.
+
+        From another task it interrupts the pull in flight, which raises
+        :class:`~junto.core.StreamClosedError` there; the reader's task is not cancelled.
+        """
+        generator = self._generator
+        if generator.ag_running:
+            await self._interrupt()
+        self._closed = True
+        await generator.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        ended = self._run.ended
+        state = ended[0].value if ended else "open" if self._loop else "not started"
+        return f"<ChatStream {state}, run {self._act.ctx.run_id}>"
+
+    def __del__(self) -> None:
+        loop = self._loop
+        if loop is None or self._run.ended is not None or self._generator.ag_frame is None:
+            return
+        warnings.warn(
+            f"{self!r} was dropped before its end: use 'async with', or call aclose()",
+            ResourceWarning,
+            stacklevel=2,
+            source=self,
+        )
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_close_later, loop, self._generator)
+
+    def _prepare(self) -> None:
+        """The slow path of a pull: the first one, or one that cannot be."""
+        if self._generator.ag_running:
+            msg = "another task is reading this stream; one reader at a time"
+            raise ConcurrentReadError(msg)
+        self._raise_if_over()
+        if self._generator.ag_frame is None:
+            msg = "this stream has been read already; await response() for the whole answer"
+            raise StreamConsumedError(msg)
+        self._loop = asyncio.get_running_loop()
+        self._run.context = self._act.context = copy_context()
+        self._act.outermost = True
+
+    def _raise_if_over(self) -> None:
+        if self._generator.ag_running:
+            msg = "another task is reading this stream; one reader at a time"
+            raise ConcurrentReadError(msg)
+        ended = self._run.ended
+        if ended is None:
+            if self._closed:
+                msg = "this stream was closed before it was read"
+                raise StreamClosedError(msg)
+            return
+        kind, error = ended
+        if error is not None:
+            raise error
+        if kind is OutcomeKind.ABANDONED:
+            msg = "this stream was left before its end"
+            raise StreamClosedError(msg, response=self._act.response_at(None))
+
+    async def _interrupt(self) -> None:
+        waiting = self._run.waiting
+        if waiting.task is asyncio.current_task():
+            msg = "a stream cannot be closed by a hook of its own run: raise instead"
+            raise ConcurrentReadError(msg)
+        if waiting.released is None:
+            waiting.released = asyncio.get_running_loop().create_future()
+        waiting.interrupt()
+        while self._generator.ag_running and not waiting.released.done():
+            # The pull may also end by itself at this moment, with nobody to say so.
+            await asyncio.wait({waiting.released}, timeout=_POLL_SECONDS)
+
+
+class _Text:
+    """A view of the events: a pure function of them, with no state of its own."""
+
+    __slots__ = ("_stream",)
+
+    def __init__(self, stream: ChatStream) -> None:
+        self._stream = stream
+
+    def __aiter__(self) -> AsyncIterator[str]:
+        return self
+
+    async def __anext__(self) -> str:
+        pull = self._stream.__anext__
+        while True:
+            event = await pull()
+            if event.__class__ is TextDelta:
+                return event.text  # type: ignore[union-attr]  # just told
+            if event.__class__ is ReasoningDelta and event.shown is not None:  # type: ignore[union-attr]
+                return event.shown  # type: ignore[union-attr]  # just told
+
+
+def _close_later(loop: asyncio.AbstractEventLoop, generator: AsyncGenerator[Event, None]) -> None:
+    task = loop.create_task(generator.aclose())  # type: ignore[arg-type]  # a coroutine in all but name
+    _closing.add(task)
+    task.add_done_callback(_closing.discard)
+
+
+_closing: set[asyncio.Task[None]] = set()
