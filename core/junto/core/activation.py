@@ -216,7 +216,7 @@ class Activation:
     async def save(self) -> None:
         """Run the saves, with what left the outermost level."""
         response = self.run.response = self.response_at(None)
-        for save in self.ctx.saves:
+        for save in tuple(self.ctx.saves.values()):
             try:
                 await save(response)
             except Exception as error:
@@ -300,7 +300,11 @@ def contract_error(level: Level, hook: str, got: object, wanted: str) -> Advisor
 def _leave_out(level: Level, hook: str, error: Exception, off: set[Level]) -> None:
     off.add(level)
     log.warning(
-        "advisor.left_out", advisor=level.name, hook=hook, error=type(error).__name__, exc_info=error
+        "advisor.left_out",
+        advisor=level.name,
+        hook=hook,
+        error=type(error).__name__,
+        exc_info=error,
     )
 
 

@@ -46,6 +46,10 @@ from .order import Entry, arrange, entry_of
 __all__ = ["AdvisorChain", "Level", "Stage"]
 
 
+def _items(value: Iterable[Advisor | Placement]) -> tuple[Advisor | Placement, ...]:
+    return tuple(value)
+
+
 def _hook(advisor: object, name: str) -> Callable[..., Any] | None:
     """The bound hook, if the advisor has one that is not the base's."""
     bound = getattr(advisor, name, None)
@@ -149,7 +153,7 @@ class AdvisorChain:
         TypeError: For something that is not an advisor.
     """
 
-    items: tuple[Advisor | Placement, ...] = field(default=(), converter=tuple)
+    items: tuple[Advisor | Placement, ...] = field(default=(), converter=_items)
     entries: tuple[Entry, ...] = field(init=False)
     stage: Stage = field(init=False, repr=False)
 

@@ -8,10 +8,26 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from .events import Event, Finish, ReasoningDelta, Source, TextDelta, ToolCallDelta
-from .events import ToolResult, UsageUpdate
-from .messages import AssistantMessage, Message, ReasoningPart, SystemMessage, TextPart
-from .messages import ToolCallPart, ToolMessage, UserMessage
+from .events import (
+    Event,
+    Finish,
+    ReasoningDelta,
+    Source,
+    TextDelta,
+    ToolCallDelta,
+    ToolResult,
+    UsageUpdate,
+)
+from .messages import (
+    AssistantMessage,
+    Message,
+    ReasoningPart,
+    SystemMessage,
+    TextPart,
+    ToolCallPart,
+    ToolMessage,
+    UserMessage,
+)
 from .options import ChatOptions
 from .usage import FinishReason, Usage
 
@@ -31,6 +47,16 @@ def _to_messages(value: Message | str | Iterable[Message]) -> tuple[Message, ...
             msg = f"a request holds messages, not {type(message).__name__}"
             raise TypeError(msg)
     return messages
+
+
+def _answers(
+    value: Iterable[AssistantMessage | ToolMessage],
+) -> tuple[AssistantMessage | ToolMessage, ...]:
+    return tuple(value)
+
+
+def _sources(value: Iterable[Source]) -> tuple[Source, ...]:
+    return tuple(value)
 
 
 def _frozen_mapping(value: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -96,10 +122,10 @@ class ChatResponse:
         metadata: ``request_id``, ``model`` and whatever advisors add.
     """
 
-    messages: tuple[AssistantMessage | ToolMessage, ...] = field(converter=tuple)
+    messages: tuple[AssistantMessage | ToolMessage, ...] = field(converter=_answers)
     finish_reason: FinishReason | None = None
     usage: Usage = field(factory=Usage)
-    sources: tuple[Source, ...] = field(default=(), converter=tuple)
+    sources: tuple[Source, ...] = field(default=(), converter=_sources)
     metadata: Mapping[str, Any] = field(factory=dict, converter=_frozen_mapping, hash=False)
 
     @classmethod

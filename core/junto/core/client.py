@@ -170,7 +170,7 @@ class ChatClient:
     def _start(self, prompt: str | Message | None, ask: Ask, *, stream: bool) -> ChatStream:
         unknown = ask.keys() - Ask.__annotations__.keys()
         if unknown:
-            msg = f"{sorted(unknown)[0]!r} is no keyword of a question; options go into options="
+            msg = f"{min(unknown)!r} is no keyword of a question; options go into options="
             raise TypeError(msg)
         chain = self._chain.changed(ask.get("advisors", ()), ask.get("without", ()))
         options = self._options.merged(_to_options(ask.get("options")))
@@ -186,7 +186,9 @@ class ChatClient:
         ctx = RunContext(
             conversation_id=ask.get("conversation_id"),
             params={**self._params, **ask.get("params", {})},
-            model=_name(self._model) if options.model is None else _name(self._model, options.model),
+            model=_name(self._model)
+            if options.model is None
+            else _name(self._model, options.model),
             streaming=stream,
             advisors=chain.names,
         )
@@ -263,9 +265,7 @@ def _to_options(options: ChatOptions | Mapping[str, Any] | None) -> ChatOptions:
     return ChatOptions.of(**options)
 
 
-def _messages(
-    before: Iterable[Message], prompt: str | Message | None
-) -> tuple[Message, ...]:
+def _messages(before: Iterable[Message], prompt: str | Message | None) -> tuple[Message, ...]:
     if prompt is None or prompt == "":
         return tuple(before)
     if isinstance(prompt, str):

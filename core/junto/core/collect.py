@@ -10,8 +10,19 @@ from collections.abc import Iterable
 
 from .chat import ChatResponse
 from .errors import ProtocolError
-from .events import CustomEvent, Event, Finish, ModelWarning, ReasoningDelta, Restart, Source
-from .events import TextDelta, ToolCallDelta, ToolResult, UsageUpdate
+from .events import (
+    CustomEvent,
+    Event,
+    Finish,
+    ModelWarning,
+    ReasoningDelta,
+    Restart,
+    Source,
+    TextDelta,
+    ToolCallDelta,
+    ToolResult,
+    UsageUpdate,
+)
 from .messages import AssistantMessage, Part, ReasoningPart, TextPart, ToolCallPart, ToolMessage
 from .usage import Usage
 
@@ -34,7 +45,16 @@ class _Call:
 class Record:
     """What passed one place of the chain."""
 
-    __slots__ = ("_calls", "_kind", "_messages", "_parts", "_shown", "_signature", "pieces", "sources")
+    __slots__ = (
+        "_calls",
+        "_kind",
+        "_messages",
+        "_parts",
+        "_shown",
+        "_signature",
+        "pieces",
+        "sources",
+    )
 
     def __init__(self) -> None:
         self.clear()

@@ -76,11 +76,12 @@ class RunContext:
         model: str = "",
         streaming: bool = True,
         advisors: tuple[str, ...] = (),
+        parent: RunContext | None = None,
     ) -> None:
-        self._parent: RunContext | None = None
+        self._parent = parent
         self._values: dict[ContextKey[Any], Any] = {}
         self._saves: dict[object, Save] = {}
-        self.run_id = uuid.uuid4().hex
+        self.run_id = uuid.uuid4().hex if parent is None else parent.run_id
         self.conversation_id = conversation_id
         self.params: Mapping[str, Any] = params or {}
         self.model = model
@@ -90,18 +91,14 @@ class RunContext:
 
     def child(self) -> RunContext:
         """A context inside this one, for one activation."""
-        child = RunContext.__new__(RunContext)
-        child._parent = self
-        child._values = {}
-        child._saves = {}
-        child.run_id = self.run_id
-        child.conversation_id = self.conversation_id
-        child.params = self.params
-        child.model = self.model
-        child.streaming = self.streaming
-        child.advisors = self.advisors
-        child.short_circuited_by = None
-        return child
+        return RunContext(
+            conversation_id=self.conversation_id,
+            params=self.params,
+            model=self.model,
+            streaming=self.streaming,
+            advisors=self.advisors,
+            parent=self,
+        )
 
     def add_save(self, save: Save, *, key: object = None) -> None:
         """Have ``save`` called once with the whole answer, if the run ends well.
@@ -113,13 +110,13 @@ class RunContext:
         self._saves[save if key is None else key] = save
 
     @property
-    def saves(self) -> tuple[Save, ...]:
-        """The saves so far, in the order in which they will run."""
-        return tuple(self._saves.values())
+    def saves(self) -> Mapping[object, Save]:
+        """The saves so far by key, in the order in which they will run."""
+        return self._saves
 
     def inherit(self, inner: RunContext) -> None:
         """Take over from a child whose activation is complete; for the driver."""
-        self._saves.update(inner._saves)
+        self._saves.update(inner.saves)
         if self.short_circuited_by is None:
             self.short_circuited_by = inner.short_circuited_by
 
@@ -143,12 +140,9 @@ class RunContext:
     def get(self, key: ContextKey[T], default: object) -> T | object: ...
     def get(self, key: ContextKey[Any], default: Any = None) -> Any:
         """The value here or in an outer context, else ``default``."""
-        context: RunContext | None = self
-        while context is not None:
-            if key in context._values:
-                return context._values[key]
-            context = context._parent
-        return default
+        if key in self._values:
+            return self._values[key]
+        return default if self._parent is None else self._parent.get(key, default)
 
     def __repr__(self) -> str:
         return f"<RunContext {self.run_id} of {self.model or 'no model'}>"

@@ -126,7 +126,7 @@ class ProviderError(_AnswerError):
 
     retryable_by_default = False
 
-    def __init__(  # noqa: PLR0913  each is a fact that a handler may need, all by keyword
+    def __init__(
         self,
         message: str = "",
         *,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NoReturn, final
 
 __all__ = ["Secret"]
@@ -21,7 +22,10 @@ class Secret:
     def __init__(self, text: str) -> None:
         # A closure, so that no attribute holds the text where a debugger's or a log's
         # walk over attributes would find it.
-        self._reveal = lambda: text
+        def reveal() -> str:
+            return text
+
+        self._reveal: Callable[[], str] = reveal
 
     def reveal(self) -> str:
         """The text itself."""

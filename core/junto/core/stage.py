@@ -12,7 +12,6 @@ import inspect
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, get_args
 
-from .chain import Level
 from .collect import Record
 from .context import RunContext
 from .errors import AdvisorContractError

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from contextvars import copy_context
-from types import TracebackType
-from typing import Self
+from types import AsyncGeneratorType, TracebackType
+from typing import Any, Self, TypeAlias, cast
 
 from .activation import Activation
 from .chain import AdvisorChain
@@ -19,6 +19,8 @@ from .events import Event, ReasoningDelta, TextDelta
 from .run import Run
 
 __all__ = ["ChatStream"]
+
+_Generator: TypeAlias = "AsyncGeneratorType[Event, None]"
 
 _POLL_SECONDS = 0.05
 
@@ -48,7 +50,7 @@ class ChatStream:
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._act = Activation(run, chain.stage, ctx, run.waiting, None)
-        self._generator: AsyncGenerator[Event, None] = drive(self._act, request, [])
+        self._generator = cast("_Generator", drive(self._act, request, []))
 
     def __aiter__(self) -> AsyncIterator[Event]:
         return self
@@ -190,14 +192,15 @@ class _Text:
         pull = self._stream.__anext__
         while True:
             event = await pull()
-            if event.__class__ is TextDelta:
-                return event.text  # type: ignore[union-attr]  # just told
-            if event.__class__ is ReasoningDelta and event.shown is not None:  # type: ignore[union-attr]
-                return event.shown  # type: ignore[union-attr]  # just told
+            if isinstance(event, TextDelta):
+                return event.text
+            if isinstance(event, ReasoningDelta) and event.shown is not None:
+                return event.shown
 
 
-def _close_later(loop: asyncio.AbstractEventLoop, generator: AsyncGenerator[Event, None]) -> None:
-    task = loop.create_task(generator.aclose())  # type: ignore[arg-type]  # a coroutine in all but name
+def _close_later(loop: asyncio.AbstractEventLoop, generator: _Generator) -> None:
+    closing: Any = generator.aclose()
+    task: asyncio.Task[None] = loop.create_task(closing)
     _closing.add(task)
     task.add_done_callback(_closing.discard)
 

@@ -58,10 +58,7 @@ class Usage:
 
     def __add__(self, other: Usage) -> Usage:
         """The usage of both; a number that only one of them knows is kept."""
-        counts = {
-            name: _sum(getattr(self, name), getattr(other, name))
-            for name in _COUNTS
-        }
+        counts = {name: _sum(getattr(self, name), getattr(other, name)) for name in _COUNTS}
         return evolve(self, estimated=self.estimated or other.estimated, **counts)
 
 
