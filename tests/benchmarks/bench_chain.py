@@ -31,10 +31,9 @@ class Model:
     model = "bench"
 
     def __init__(self, events: int) -> None:
-        self._reads: list[list[Event]] = [
-            *([TextDelta("word ") for _ in range(BATCH)] for _ in range(events // BATCH)),
-            [Finish(FinishReason.STOP, {})],
-        ]
+        read: list[Event] = [TextDelta("word ") for _ in range(BATCH)]
+        end: list[Event] = [Finish(FinishReason.STOP, {})]
+        self._reads = [*[read] * (events // BATCH), end]
 
     async def stream(self, request: ChatRequest) -> AsyncIterator[Event | Sequence[Event]]:
         for read in self._reads:
