@@ -63,6 +63,7 @@ def test_every_fragment_of_the_changelog_has_a_known_kind(tracked: list[Path]) -
         path.name
         for path in tracked
         if path.parent == ROOT / "docs" / "changelog.d"
+        and path.name != ".gitkeep"
         and (path.suffix != ".md" or path.stem.split(".")[1] not in kinds)
     ]
 
