@@ -32,6 +32,11 @@ class ThinkSplitter:
         self._trim = started
         self.unclosed = False
 
+    @property
+    def done(self) -> bool:
+        """Nothing is held, and all that follows is text."""
+        return self._state == "text" and not self._held
+
     def feed(self, text: str) -> list[Event]:
         """Take the next piece of text; give what is certain by now."""
         self._held += text

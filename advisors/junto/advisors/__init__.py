@@ -1,0 +1,16 @@
+"""Ready-made advisors: conversation memory, logging, reasoning."""
+
+from __future__ import annotations
+
+from .logging import LoggingAdvisor
+from .memory import InProcessStore, MemoryAdvisor, MemoryStore, Turn
+from .reasoning import ReasoningAdvisor
+
+__all__ = [
+    "InProcessStore",
+    "LoggingAdvisor",
+    "MemoryAdvisor",
+    "MemoryStore",
+    "ReasoningAdvisor",
+    "Turn",
+]

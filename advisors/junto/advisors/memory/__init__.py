@@ -1,0 +1,9 @@
+"""Conversation memory."""
+
+from __future__ import annotations
+
+from .advisor import MemoryAdvisor
+from .store import InProcessStore, MemoryStore
+from .turn import Turn
+
+__all__ = ["InProcessStore", "MemoryAdvisor", "MemoryStore", "Turn"]

@@ -1,0 +1,74 @@
+"""Where turns are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from .turn import Turn, check_conversation
+
+__all__ = ["InProcessStore", "MemoryStore"]
+
+
+class MemoryStore(Protocol):
+    """What a memory store implements.  Conversations are told apart character by character.
+
+    Cancellation may arrive at any ``await``; :meth:`append` then has stored the whole
+    turn or nothing of it.
+    """
+
+    async def load(self, conversation: str, limit: int) -> Sequence[Turn]:
+        """The newest ``limit`` turns, oldest first; none for an unknown conversation."""
+        ...
+
+    async def append(self, conversation: str, turn: Turn) -> None:
+        """Store a turn as one thing; a turn whose id is there already changes nothing."""
+        ...
+
+    async def clear(self, conversation: str) -> None:
+        """Forget a conversation; an unknown one is no error."""
+        ...
+
+    async def conversations(self) -> Sequence[str]:
+        """The conversations that have turns, in the order in which they began."""
+        ...
+
+
+class InProcessStore:
+    """Turns in this process's memory: gone when it ends.
+
+    Shared by any number of clients, tasks, threads and event loops.
+
+    Args:
+        max_turns: How many turns of one conversation are kept; the oldest go first.
+    """
+
+    def __init__(self, *, max_turns: int = 1000) -> None:
+        if max_turns < 1:
+            msg = f"max_turns is at least 1, not {max_turns}"
+            raise ValueError(msg)
+        self._max_turns = max_turns
+        self._turns: dict[str, dict[str, Turn]] = {}
+
+    async def load(self, conversation: str, limit: int) -> Sequence[Turn]:
+        """The newest ``limit`` turns, oldest first."""
+        turns = tuple(self._turns.get(check_conversation(conversation), {}).values())
+        return turns[max(0, len(turns) - limit) :]
+
+    async def append(self, conversation: str, turn: Turn) -> None:
+        """Store a turn, unless it is there."""
+        turns = self._turns.setdefault(check_conversation(conversation), {})
+        turns.setdefault(turn.id, turn)
+        while len(turns) > self._max_turns:
+            turns.pop(next(iter(turns)))
+
+    async def clear(self, conversation: str) -> None:
+        """Forget a conversation."""
+        self._turns.pop(check_conversation(conversation), None)
+
+    async def conversations(self) -> Sequence[str]:
+        """The conversations that have turns."""
+        return tuple(self._turns)
+
+    def __repr__(self) -> str:
+        return f"<InProcessStore of {len(self._turns)} conversations>"
