@@ -75,9 +75,9 @@ def test_it_declares_its_plugins_and_its_command(wheel: zipfile.ZipFile) -> None
 
 @pytest.mark.parametrize("plugin", [*PLUGINS, *COMMANDS], ids=lambda plugin: plugin.name)
 def test_what_it_declares_is_there(plugin: EntryPoint) -> None:
-    try:
-        loaded = plugin.load()
-    except (ModuleNotFoundError, AttributeError) as error:
-        pytest.skip(f"{plugin.value} is not there yet: {error}")
+    part, *inside = plugin.module.split(".")[1:]
+    place = ROOT.joinpath(part, "junto", part, *inside)
+    if not (place.with_suffix(".py").exists() or any(place.glob("*.py"))):
+        pytest.skip(f"{plugin.module} is not written yet")
 
-    assert callable(loaded)
+    assert callable(plugin.load())
