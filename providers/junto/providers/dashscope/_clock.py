@@ -1,0 +1,132 @@
+"""The clocks of one request.
+
+Heartbeats keep a socket alive for ever (882 seconds of comments were measured, quirk 8),
+so time is measured here and not on the socket, and only while a read really waits.  One
+timer serves a whole stream: it is armed by the first read that waits, looks at the deadline
+of the moment when it fires, and breaks the read off from outside.  Nothing of it spans a
+``yield``, and no task is ever cancelled by it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from attrs import field, frozen
+from junto.core import ChatTimeoutError
+
+__all__ = ["Clock", "Timeouts"]
+
+_NEVER = float("inf")
+
+
+def _seconds(_: object, attribute: object, value: float | None) -> None:
+    if value is not None and not value > 0:
+        raise ValueError("a timeout is a number of seconds above 0, or None for no limit")
+
+
+@frozen(kw_only=True)
+class Timeouts:
+    """How long to wait, in seconds; ``None`` waits for ever.
+
+    Each one that runs out raises :class:`~junto.core.ChatTimeoutError`, whose ``clock`` is
+    the name here.
+
+    Attributes:
+        connect: For a connection: name, TCP, TLS, and a free place in the pool.
+        first_event: From the start of the request to the first event of the answer; for a
+            plain call to the whole answer, which the service cuts after 300 s itself.
+        progress: Between two events, while the reader waits.  Heartbeats and empty frames
+            are no events.
+        total: For everything, the reader's own time included.
+    """
+
+    connect: float | None = field(default=10.0, validator=_seconds)
+    first_event: float | None = field(default=310.0, validator=_seconds)
+    progress: float | None = field(default=120.0, validator=_seconds)
+    total: float | None = field(default=None, validator=_seconds)
+
+
+class Clock:
+    """Measures one request, from the moment when it is made."""
+
+    __slots__ = ("_at", "_handle", "_interrupt", "_limits", "_loop", "_name", "_total_at", "_wait")
+
+    def __init__(self, limits: Timeouts) -> None:
+        self._loop = asyncio.get_running_loop()
+        now = self._loop.time()
+        self._limits = limits
+        self._name = "first_event"
+        self._at: float | None = now + (limits.first_event or _NEVER)
+        self._total_at = now + (limits.total or _NEVER)
+        self._handle: asyncio.TimerHandle | None = None
+        self._interrupt: Callable[[ChatTimeoutError], object] | None = None
+        self._wait = False
+
+    @property
+    def deadline(self) -> float | None:
+        """When the next clock runs out, in the loop's time."""
+        at = self._next()
+        return None if at == _NEVER else at
+
+    def progressed(self) -> None:
+        """Events went out: from the next read on, progress is what is waited for."""
+        self._name = "progress"
+        self._at = None
+
+    def begin(self, interrupt: Callable[[ChatTimeoutError], object]) -> None:
+        """A read begins to wait; ``interrupt`` breaks it off.
+
+        Raises:
+            ChatTimeoutError: The time is up already.
+        """
+        now = self._loop.time()
+        if self._at is None:
+            self._at = now + (self._limits.progress or _NEVER)
+        at = self._next()
+        if now >= at:
+            raise self.error()
+        self._interrupt = interrupt
+        self._wait = True
+        if at == _NEVER:
+            return
+        if self._handle is not None:
+            if self._handle.when() <= at:
+                return
+            self._handle.cancel()
+        self._handle = self._loop.call_at(at, self._fire)
+
+    def end(self) -> None:
+        """The read waits no more."""
+        self._wait = False
+        self._interrupt = None
+
+    def stop(self) -> None:
+        """The request is over."""
+        self.end()
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def error(self) -> ChatTimeoutError:
+        """The error for the clock that has run out, or runs out next."""
+        if self._total_at <= (self._at or _NEVER):
+            return ChatTimeoutError(
+                f"the answer took longer than {self._limits.total:g} s altogether", clock="total"
+            )
+        limit = self._limits.progress if self._name == "progress" else self._limits.first_event
+        what = "no progress" if self._name == "progress" else "no answer began"
+        return ChatTimeoutError(f"{what} within {limit:g} s", clock=self._name)
+
+    def _next(self) -> float:
+        return min(_NEVER if self._at is None else self._at, self._total_at)
+
+    def _fire(self) -> None:
+        self._handle = None
+        if not self._wait or self._interrupt is None:
+            return  # the next read that waits arms it again
+        at = self._next()
+        if self._loop.time() < at:
+            self._handle = self._loop.call_at(at, self._fire)
+            return
+        self._interrupt(self.error())

@@ -1,0 +1,98 @@
+"""Hosts and paths (wire.md sections 1 and 2): defaults, never a whitelist."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import urlsplit
+
+__all__ = ["PATHS", "base_url_of", "check_base_url", "check_workspace"]
+
+_API = "/api/v1"
+PATHS = {
+    "text": "/services/aigc/text-generation/generation",
+    "multimodal": "/services/aigc/multimodal-generation/generation",
+}
+"""Below the base URL, by the ``path`` of a model's capabilities."""
+
+_SHARED = {
+    "cn-beijing": "dashscope.aliyuncs.com",
+    "ap-southeast-1": "dashscope-intl.aliyuncs.com",
+    "us-east-1": "dashscope-us.aliyuncs.com",
+    "cn-hongkong": "cn-hongkong.dashscope.aliyuncs.com",
+    "eu-central-1": None,
+    "ap-northeast-1": None,
+    "finance": "dashscope-finance.aliyuncs.com",
+}
+_SHORT = {
+    "cn": "cn-beijing",
+    "intl": "ap-southeast-1",
+    "sg": "ap-southeast-1",
+    "us": "us-east-1",
+    "hk": "cn-hongkong",
+    "eu": "eu-central-1",
+    "jp": "ap-northeast-1",
+}
+
+
+def base_url_of(region: str, workspace: str | None) -> str:
+    """The base URL of a region, by its short name or its full id.
+
+    The shared host where the region has one, as all keys work there, else the workspace's.
+
+    Raises:
+        ValueError: No such region, or it has no shared host and no workspace is given.
+    """
+    full = _SHORT.get(region.lower(), region.lower())
+    if full not in _SHARED:
+        known = ", ".join([*_SHORT, *_SHARED])
+        raise ValueError(f"no region {region!r}: one of {known}; other hosts go into base_url=")
+    host = _SHARED[full]
+    if host is None:
+        if workspace is None:
+            raise ValueError(f"region {region!r} has no shared host: pass workspace= as well")
+        host = f"{workspace}.{full}.maas.aliyuncs.com"
+    return f"https://{host}{_API}"
+
+
+def check_workspace(workspace: str | None) -> str | None:
+    """The workspace's id, which goes into a header and may go into a host name.
+
+    Raises:
+        ValueError: It has characters that no id has.
+    """
+    if workspace is not None and not re.fullmatch(r"[A-Za-z0-9_-]{1,63}", workspace):
+        raise ValueError("a workspace id has letters, digits, '-' and '_'")
+    return workspace
+
+
+def check_base_url(url: str, *, allow_http: bool) -> str:
+    """``url`` without a slash at its end, and with ``/api/v1`` if it is a bare host.
+
+    Raises:
+        ValueError: Not an http(s) URL, one with a key, query or fragment in it, or plain
+            http to another machine.
+    """
+    parts = urlsplit(url.strip())
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(
+            "base_url is an http(s) URL, such as https://dashscope.aliyuncs.com/api/v1"
+        )
+    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+        raise ValueError("base_url has no user, password, query or fragment")
+    if parts.scheme == "http" and not allow_http and not _is_loopback(parts.hostname):
+        raise ValueError(
+            f"base_url of {parts.hostname} is plain http: the key would be readable on the"
+            " way; use https, or pass allow_http=True"
+        )
+    path = parts.path.rstrip("/") or _API
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

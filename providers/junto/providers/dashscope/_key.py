@@ -1,0 +1,56 @@
+"""Where the key comes from: an argument, the environment, or the vendor's key file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from junto.core import AuthenticationError, Secret
+
+__all__ = ["find_key"]
+
+_VARIABLES = ("DASHSCOPE_API_KEY", "AI_DASHSCOPE_API_KEY")
+_FILE_VARIABLE = "DASHSCOPE_API_KEY_FILE_PATH"
+_FILE = "~/.dashscope/api_key"
+
+
+def find_key(given: str | Secret | None) -> tuple[Secret, str]:
+    """The key, and where it was found: for the error that says it is wrong.
+
+    In order: ``given``, the variables ``DASHSCOPE_API_KEY`` and ``AI_DASHSCOPE_API_KEY``,
+    the file that ``DASHSCOPE_API_KEY_FILE_PATH`` names, ``~/.dashscope/api_key``.  White
+    space around a key is dropped, and an empty one counts as none.  It may read a file:
+    call it in a thread.
+
+    Raises:
+        AuthenticationError: There is no key, or what is there cannot be one.
+    """
+    if given is not None:
+        text = given.reveal() if isinstance(given, Secret) else given
+        return _checked(text.strip(), "api_key=")
+    for name in _VARIABLES:
+        if text := os.environ.get(name, "").strip():
+            return _checked(text, name)
+    path = os.environ.get(_FILE_VARIABLE) or _FILE
+    try:
+        text = Path(path).expanduser().read_text("utf-8").strip()
+    except (OSError, UnicodeError, RuntimeError):
+        text = ""
+    if text:
+        return _checked(text, path)
+    raise AuthenticationError(
+        "no key for DashScope: set DASHSCOPE_API_KEY (or AI_DASHSCOPE_API_KEY), pass"
+        f" DashScopeModel(api_key=…), or put it into {_FILE} (another place:"
+        f" {_FILE_VARIABLE})",
+        kind="no_key",
+    )
+
+
+def _checked(text: str, source: str) -> tuple[Secret, str]:
+    """Refuse what would break out of a header; the text itself is not shown."""
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        raise AuthenticationError(
+            f"the key from {source} is empty, or has characters that no key has",
+            kind="bad_key",
+        )
+    return Secret(text), source

@@ -1,0 +1,120 @@
+"""Messages to the form of the native protocol (wire.md sections 4.1 and 4.2).
+
+The two paths differ in the form of ``content``, and nowhere else: the text path takes a
+string (or, for cache marks, a list tagged by ``type``), the multimodal path a list of
+parts tagged by key.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from typing import Any
+
+from junto.core import (
+    AssistantMessage,
+    AudioPart,
+    ImagePart,
+    Message,
+    Part,
+    ReasoningPart,
+    RejectedRequestError,
+    TextPart,
+    ToolCallPart,
+    ToolMessage,
+    VideoPart,
+)
+
+from ._models import Capabilities
+from ._tools import is_json
+
+__all__ = ["encode_messages", "uses_oss"]
+
+_CACHE = {"type": "ephemeral"}
+_MEDIA: dict[type, str] = {ImagePart: "image", AudioPart: "audio", VideoPart: "video"}
+
+
+def encode_messages(
+    messages: Iterable[Message], model: str, capabilities: Capabilities
+) -> list[dict[str, Any]]:
+    """The list ``input.messages``.  As many messages as came in, in their order and roles.
+
+    Raises:
+        RejectedRequestError: A part that the model's path has no form for.
+    """
+    content_of = _content_list if capabilities.path == "multimodal" else _content_text
+    encoded: list[dict[str, Any]] = []
+    for message in messages:
+        entry: dict[str, Any] = {
+            "role": message.role,
+            "content": content_of(message.parts, model),
+        }
+        if isinstance(message, ToolMessage):
+            entry["tool_call_id"] = message.call_id
+        elif isinstance(message, AssistantMessage):
+            if calls := message.tool_calls:
+                entry["tool_calls"] = [_call(n, call) for n, call in enumerate(calls)]
+            # Others ignore it or bill it again (quirk 29).
+            if capabilities.keeps_reasoning and message.reasoning:
+                entry["reasoning_content"] = message.reasoning
+        encoded.append(entry)
+    if encoded and encoded[-1]["role"] == "assistant" and "tool_calls" not in encoded[-1]:
+        encoded[-1]["partial"] = True
+    return encoded
+
+
+def uses_oss(messages: Iterable[Message]) -> bool:
+    """Whether a part is in the vendor's temporary storage, which needs a header."""
+    return any(
+        isinstance(part, ImagePart | AudioPart | VideoPart)
+        and part.url is not None
+        and part.url.startswith("oss://")
+        for message in messages
+        for part in message.parts
+    )
+
+
+def _content_text(parts: tuple[Part, ...], model: str) -> str | list[dict[str, Any]]:
+    texts: list[TextPart] = []
+    for part in parts:
+        if isinstance(part, TextPart):
+            texts.append(part)
+        elif not isinstance(part, ReasoningPart | ToolCallPart):
+            raise RejectedRequestError(
+                f"{model} takes text only, and a message holds a {type(part).__name__}: use"
+                " a vision or audio model (such as qwen3-vl-plus), or, if this is one, pass"
+                ' capabilities=Capabilities(path="multimodal")',
+                kind="unsupported_part",
+            )
+    if not any(part.cache for part in texts):
+        return "".join([part.text for part in texts])
+    return [
+        {"type": "text", "text": part.text, **({"cache_control": _CACHE} if part.cache else {})}
+        for part in texts
+    ]
+
+
+def _content_list(parts: tuple[Part, ...], model: str) -> list[dict[str, Any]]:
+    content: list[dict[str, Any]] = []
+    for part in parts:
+        if isinstance(part, TextPart):
+            entry: dict[str, Any] = {"text": part.text}
+            if part.cache:
+                entry["cache_control"] = _CACHE
+            content.append(entry)
+        elif isinstance(part, ImagePart | AudioPart | VideoPart):
+            content.append({_MEDIA[type(part)]: _url(part)})
+    return content
+
+
+def _url(part: ImagePart | AudioPart | VideoPart) -> str:
+    if part.data is None:
+        return part.url or ""
+    return f"data:{part.media_type};base64,{base64.b64encode(part.data).decode()}"
+
+
+def _call(index: int, call: ToolCallPart) -> dict[str, Any]:
+    """A call of an earlier turn; text that is not JSON would poison the conversation (43)."""
+    arguments = call.arguments if is_json(call.arguments) else "{}"
+    function = {"name": call.name, "arguments": arguments}
+    return {"id": call.id, "type": "function", "index": index, "function": function}

@@ -1,0 +1,207 @@
+"""Frames to events: the state of one answer (wire.md sections 5 and 7).
+
+Every fact of a frame is read apart from every other one: a frame can hold the end of the
+reasoning and the beginning of the answer, reasoning can begin again after text, and the
+last frame can carry text or a piece of a tool call beside its reason.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+from junto.core import (
+    Event,
+    Finish,
+    FinishReason,
+    ProtocolError,
+    ReasoningDelta,
+    Restart,
+    Source,
+    TextDelta,
+    get_logger,
+)
+
+from ._frames import Choice, ContentPart, Frame, Message, Output
+from ._surrogates import mend_text
+from ._tools import ToolCalls
+
+__all__ = ["Answer"]
+
+_LIMIT = 16 * 1024 * 1024
+_RUNNING = {None, "", "null"}  # finish_reason is the *string* "null" until the end
+_REASONS = {
+    "stop": FinishReason.STOP,
+    "length": FinishReason.LENGTH,
+    "tool_calls": FinishReason.TOOL_CALLS,
+    "function_call": FinishReason.TOOL_CALLS,
+    "content_filter": FinishReason.CONTENT_FILTER,
+}
+_log = get_logger(__name__)
+
+
+class Answer:
+    """What one request has brought so far.
+
+    Args:
+        cumulative: Frames repeat the whole text so far, and the new end is to be found.
+        choices: How many answers were asked for.  The events are those of the first; the
+            answer is complete when each of them is.
+
+    Attributes:
+        raw_reason: The service's word for why the first answer ended; empty until then.
+    """
+
+    def __init__(self, *, cumulative: bool = False, choices: int = 1) -> None:
+        self.raw_reason = ""
+        self._cumulative = cumulative
+        self._running = set(range(choices))
+        self._text = io.StringIO()
+        self._room = _LIMIT
+        self._tools = ToolCalls(cumulative=cumulative)
+        self._whole = {"text": "", "reasoning": ""}  # the latest values of a cumulative stream
+        self._sources: set[tuple[str, int | None]] = set()
+        self._logprobs: list[Any] = []
+        self._tool_info: Any = None
+        self._model_name = ""
+
+    @property
+    def finished(self) -> bool:
+        """Every answer that was asked for has given a reason to end."""
+        return not self._running
+
+    @property
+    def partial_text(self) -> str:
+        """The text so far, without reasoning."""
+        return mend_text(self._text.getvalue())
+
+    def apply(self, frame: Frame, events: list[Event]) -> None:
+        """Append what ``frame`` adds.
+
+        Raises:
+            ProtocolError: The answer is longer than 16 Mi characters.
+        """
+        output = frame.output
+        if output is None:
+            return
+        if output.search_info is not None:
+            self._apply_search(output.search_info, events)
+        if output.tool_info is not None:
+            self._tool_info = output.tool_info
+        choices = output.choices
+        if choices is None:
+            self._apply_without_choices(output, events)
+            return
+        for choice in choices:
+            if not choice.index:
+                message = choice.message
+                if message is not None:
+                    self._apply_message(message, events)
+                if choice.logprobs is not None:
+                    self._apply_logprobs(choice)
+            reason = choice.finish_reason
+            if reason not in _RUNNING:
+                self._end(choice.index or 0, reason)
+        if output.model_name:
+            self._model_name = output.model_name
+
+    def finish(self, metadata: Mapping[str, Any]) -> Finish:
+        """The last event.  A forced tool call ends with ``stop``; the call counts (7.4)."""
+        reason = _REASONS.get(self.raw_reason, FinishReason.UNKNOWN)
+        if reason is FinishReason.STOP and self._tools:
+            reason = FinishReason.TOOL_CALLS
+        facts = {**metadata, "raw_reason": self.raw_reason}
+        if self._model_name:
+            facts["model"] = self._model_name
+        if self._logprobs:
+            facts["logprobs"] = self._logprobs
+        if self._tool_info:
+            facts["tool_info"] = self._tool_info
+        return Finish(reason, facts)
+
+    def _end(self, index: int, reason: str | None) -> None:
+        self._running.discard(index)
+        if index == 0 and reason and not self.raw_reason:
+            self.raw_reason = reason
+
+    def _apply_message(self, message: Message, events: list[Event]) -> None:
+        reasoning = message.reasoning_content
+        content = message.content
+        if content and not isinstance(content, str):
+            content = _join(content)
+        if self._cumulative:
+            reasoning, content = self._new_ends(reasoning or "", content or "", events)
+        if reasoning:
+            self._take(len(reasoning))
+            events.append(ReasoningDelta(reasoning))
+        if content:
+            self._take(len(content))
+            self._text.write(content)
+            events.append(TextDelta(content))
+        if message.tool_calls:
+            self._tools.apply(message.tool_calls, events)
+
+    def _take(self, size: int) -> None:
+        self._room -= size
+        if self._room < 0:
+            raise ProtocolError(f"the answer is longer than {_LIMIT} characters")
+
+    def _new_ends(self, reasoning: str, text: str, events: list[Event]) -> tuple[str, str]:
+        """What a cumulative frame adds, by comparing prefixes (7.2).
+
+        A value that does not begin with the one before replaces it: what was shown is void,
+        and everything comes again.  An empty value says nothing.
+        """
+        old = self._whole
+        reasoning = reasoning or old["reasoning"]
+        text = text or old["text"]
+        if reasoning.startswith(old["reasoning"]) and text.startswith(old["text"]):
+            ends = reasoning[len(old["reasoning"]) :], text[len(old["text"]) :]
+        else:
+            _log.warning("dashscope.text_replaced", characters=len(text))
+            events.append(Restart("the service replaced what it had sent"))
+            events.extend(self._tools.events())
+            self._text = io.StringIO()
+            ends = reasoning, text
+        self._whole = {"text": text, "reasoning": reasoning}
+        return ends
+
+    def _apply_without_choices(self, output: Output, events: list[Event]) -> None:
+        """The text format, and deep research, whose phases are its chain of thought."""
+        message = output.message
+        if message is None:
+            self._apply_message(Message(content=output.text), events)
+            if output.finish_reason not in _RUNNING:
+                self._end(0, output.finish_reason)
+            return
+        if message.phase in {None, "answer"}:
+            self._apply_message(message, events)
+            if message.status == "finished":
+                self._end(0, "stop")
+        elif isinstance(message.content, str) and message.content:
+            self._apply_message(Message(reasoning_content=message.content), events)
+
+    def _apply_logprobs(self, choice: Choice) -> None:
+        found = choice.logprobs.get("content") if isinstance(choice.logprobs, dict) else None
+        if isinstance(found, list):
+            self._logprobs.extend(found)
+
+    def _apply_search(self, info: Any, events: list[Event]) -> None:
+        """Each source once: later frames repeat the object, emptied (7.6)."""
+        results = info.get("search_results") if isinstance(info, dict) else None
+        for result in results if isinstance(results, list) else ():
+            if not isinstance(result, dict) or not isinstance(result.get("url"), str):
+                continue
+            url, index = result["url"], result.get("index")
+            index = index if type(index) is int else None
+            if (url, index) in self._sources:
+                continue
+            self._sources.add((url, index))
+            title = result.get("title")
+            rest = {k: v for k, v in result.items() if k not in {"url", "index", "title"}}
+            events.append(Source(url, title if isinstance(title, str) else "", index, rest))
+
+
+def _join(content: list[ContentPart | str]) -> str:
+    return "".join([part if isinstance(part, str) else part.text or "" for part in content])

@@ -1,0 +1,236 @@
+"""Bytes of an answer to events: framing, sniffing, the end, and what breaks on the way.
+
+No I/O.  The content decides what the bytes are, not their label: a first ``{`` makes them
+one JSON answer, anything else server-sent events (which never begin so).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from attrs import evolve
+from junto.core import (
+    ChatError,
+    Event,
+    InterruptedStreamError,
+    ProtocolError,
+    ProviderError,
+    TransportError,
+    UsageUpdate,
+    clean_text,
+    get_logger,
+)
+
+from ..sse import SSEParser, SSERecord
+from ._errors import Failure, Origin, failure_of, load_json, to_error
+from ._frames import Frame, Meta, decode, decode_slowly, sum_choices, to_usage
+from ._response import Answer
+from ._surrogates import Mender
+
+__all__ = ["AnswerReader"]
+
+_JSON_LIMIT = 16 * 1024 * 1024
+_BOM = b"\xef\xbb\xbf"
+_decode_frame = msgspec.json.Decoder(Frame).decode
+_log = get_logger(__name__)
+
+
+class AnswerReader:
+    """Turns one answer's bytes into events, however they are cut.
+
+    A failure does not hide what came before it in the same read: :meth:`feed` returns
+    those events, and :attr:`failure` is then to be raised.
+
+    Args:
+        origin: Where the answer comes from.
+        cumulative: Frames repeat the text so far.
+        choices: How many answers were asked for.
+        request_id: From the headers, for an answer that has none of its own.
+
+    Attributes:
+        finished: The last event has been returned.
+        failure: What ended the answer early; it carries the partial text.
+    """
+
+    def __init__(
+        self,
+        origin: Origin,
+        *,
+        cumulative: bool = False,
+        choices: int = 1,
+        request_id: str | None = None,
+    ) -> None:
+        self.finished = False
+        self.failure: ChatError | None = None
+        self._origin = origin
+        self._request_id = request_id
+        self._answer = Answer(cumulative=cumulative, choices=choices)
+        self._choices = choices
+        self._parser = SSEParser()
+        self._mender = Mender()
+        self._sniffed = False
+        self._head = b""  # white space, before the first byte that tells
+        self._json: list[bytes] | None = None
+        self._json_size = 0
+        self._usage: Any = None
+        self._usages: dict[int, dict[str, Any]] = {}
+
+    @property
+    def partial_text(self) -> str:
+        """The text so far."""
+        return self._answer.partial_text
+
+    @property
+    def request_id(self) -> str | None:
+        """The service's id of the request, as soon as it is known."""
+        return self._request_id
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events that the next bytes complete."""
+        if not self._sniffed:
+            data = self._sniff(data)
+        if self._json is not None:
+            self._json_size += len(data)
+            if self._json_size > _JSON_LIMIT:
+                self._fail(ProtocolError(f"the answer is longer than {_JSON_LIMIT} bytes"))
+            else:
+                self._json.append(data)
+            return []
+        try:
+            records = self._parser.feed(data)
+        except ProtocolError as error:
+            self._fail(error)
+            return []
+        return self._apply(records) if records else []
+
+    def end(self) -> list[Event]:
+        """The bytes are over: the events that are left, and the failure if this is one."""
+        try:
+            if self._json is not None:
+                records = [SSERecord(b"".join(self._json))]
+            else:
+                records = [*self._parser.feed(self._head), *self._parser.close()]
+        except ProtocolError as error:
+            self._fail(error)
+            return []
+        events = self._apply(records) if records else []
+        if not self.finished and self.failure is None:
+            place = " in the middle of an event" if self._parser.truncated else ""
+            self._fail(
+                InterruptedStreamError(
+                    f"the answer broke off{place}: the service gave no reason to finish"
+                )
+            )
+        return events
+
+    def _sniff(self, data: bytes) -> bytes:
+        data = self._head + data
+        start = data.removeprefix(_BOM).lstrip()
+        if not start or _BOM.startswith(start):
+            self._head = data[-4096:]
+            return b""
+        self._head = b""
+        self._sniffed = True
+        if start.startswith(b"{"):
+            self._json = []
+            return start
+        return data
+
+    def _apply(self, records: list[SSERecord]) -> list[Event]:
+        events: list[Event] = []
+        answer = self._answer
+        used = 0
+        try:
+            for record in records:
+                used += 1
+                if record.event == "error" or (record.status or 0) >= 400:
+                    self._fail_by(record)
+                    break
+                mend_from = -1
+                try:
+                    frame = _decode_frame(record.data)
+                except (msgspec.MsgspecError, RecursionError):
+                    odd = _decode_oddly(record)
+                    if odd is None:
+                        continue
+                    frame, mend_from = odd, len(events)
+                if frame.code or frame.error:
+                    self._fail_by(record)
+                    break
+                if self._mender:
+                    mend_from = len(events)
+                answer.apply(frame, events)
+                if mend_from >= 0:
+                    self._mender.mend(events, mend_from)
+                if answer.finished:
+                    break
+        except ProtocolError as error:
+            self._fail(error)
+        if answer.finished and self.failure is None:
+            self._mender.flush(events)
+        self._apply_meta(records[:used], events)
+        if answer.finished and self.failure is None:
+            self.finished = True
+            events.append(
+                answer.finish({"request_id": self._request_id, "model": self._origin.model})
+            )
+            if used < len(records):
+                _log.debug("dashscope.data_after_finish", records=len(records) - used)
+        return events
+
+    def _apply_meta(self, records: list[SSERecord], events: list[Event]) -> None:
+        """Usage and request id, which each frame repeats: those of the last that has them."""
+        for record in reversed(records):
+            try:
+                meta = decode(record.data, Meta)
+            except ProtocolError:
+                continue
+            if isinstance(meta.request_id, str) and meta.request_id:
+                self._request_id = clean_text(self._origin.scrub(meta.request_id), 100)
+            if isinstance(meta.usage, dict) and meta.usage:
+                if self._choices > 1 and self._json is None:
+                    meta.usage = sum_choices([r.data for r in records], self._usages)
+                if meta.usage != self._usage:
+                    self._usage = meta.usage
+                    events.append(UsageUpdate(to_usage(meta.usage)))
+                return
+
+    def _fail_by(self, record: SSERecord) -> None:
+        """An error inside the stream; its status is in a comment, or nowhere (section 6)."""
+        payload = load_json(record.data)
+        failure = failure_of(payload, record.status)
+        if failure is None:
+            text = "" if isinstance(payload, dict) else record.data.decode("utf-8", "replace")
+            status = record.status if (record.status or 0) >= 400 else None
+            failure = Failure(status=status, message=text)
+        if failure.request_id is None:
+            failure = evolve(failure, request_id=self._request_id)
+        self._fail(to_error(failure, self._origin))
+
+    def _fail(self, error: ChatError) -> None:
+        self.failure = error
+        self.complete(error)
+
+    def complete(self, error: ChatError) -> None:
+        """Put what is known of the answer into an error that ended it."""
+        if isinstance(error, ProviderError | TransportError | ProtocolError):
+            error.partial_text = self.partial_text
+            error.request_id = error.request_id or self._request_id
+
+
+def _decode_oddly(record: SSERecord) -> Frame | None:
+    """A frame that the quick decoder refuses; ``None`` for what is no frame at all.
+
+    Raises:
+        ProtocolError: It is an event of the service's own kinds, and not readable.
+    """
+    data = record.data.strip()
+    if not data or data == b"[DONE]":
+        return None
+    try:
+        return decode_slowly(data, Frame)
+    except ProtocolError:
+        if record.event in {"", "message", "result"}:
+            raise
+        return None

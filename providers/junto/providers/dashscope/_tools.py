@@ -1,0 +1,121 @@
+"""Tool calls out of fragments (wire.md section 7.4)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+from junto.core import Event, ProtocolError, ToolCallDelta
+
+from ._frames import ToolFragment
+
+__all__ = ["ToolCalls", "is_json"]
+
+_LIMIT = 1024 * 1024
+
+
+class _Call:
+    """One call, as far as it is known."""
+
+    __slots__ = ("arguments", "id", "name", "position", "size")
+
+    def __init__(self, position: int) -> None:
+        self.position = position
+        self.id = ""
+        self.name = ""
+        self.arguments: list[str] = []
+        self.size = 0
+
+
+class ToolCalls:
+    """The calls of one answer.  Each gets the next number from 0, and keeps it.
+
+    A fragment belongs to the call of its ``index``; without one, to that of its ``id``;
+    without either, to the latest call, unless it opens another: it has a name, and the
+    arguments before it are whole.  The first id and name that are not empty count, and
+    arguments are added up; in a cumulative stream only their new end is.
+    """
+
+    def __init__(self, *, cumulative: bool = False) -> None:
+        self._cumulative = cumulative
+        self._calls: list[_Call] = []
+        self._by_index: dict[int, _Call] = {}
+        self._by_id: dict[str, _Call] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._calls)
+
+    def apply(self, fragments: list[ToolFragment], events: list[Event]) -> None:
+        """Merge the fragments of one frame, and append a delta for each that says more.
+
+        Raises:
+            ProtocolError: A call's arguments are longer than 1 MiB.
+        """
+        for fragment in fragments:
+            call = self._call_of(fragment)
+            new_id = fragment.id if fragment.id and not call.id else ""
+            if new_id:
+                call.id = new_id
+                self._by_id.setdefault(new_id, call)
+            name = arguments = ""
+            if fragment.function is not None:
+                if fragment.function.name and not call.name:
+                    name = call.name = fragment.function.name
+                arguments = self._more(call, fragment.function.arguments)
+            if new_id or name or arguments:
+                events.append(ToolCallDelta(call.position, new_id, name, arguments))
+
+    def events(self) -> list[Event]:
+        """All calls as they stand, one delta each: after a restart."""
+        return [
+            ToolCallDelta(call.position, call.id, call.name, "".join(call.arguments))
+            for call in self._calls
+        ]
+
+    def _call_of(self, fragment: ToolFragment) -> _Call:
+        if fragment.index is not None:
+            call = self._by_index.get(fragment.index)
+            if call is None:
+                call = self._by_index[fragment.index] = self._new()
+            return call
+        if fragment.id:
+            call = self._by_id.get(fragment.id)
+            return self._new() if call is None else call
+        if not self._calls:
+            return self._new()
+        latest = self._calls[-1]
+        named = fragment.function is not None and fragment.function.name
+        if named and latest.name and is_json("".join(latest.arguments)):
+            return self._new()
+        return latest
+
+    def _new(self) -> _Call:
+        call = _Call(len(self._calls))
+        self._calls.append(call)
+        return call
+
+    def _more(self, call: _Call, arguments: str | dict[str, Any] | None) -> str:
+        if not arguments and arguments != {}:
+            return ""
+        if not isinstance(arguments, str):  # seen from gateways only: an object, not its text
+            arguments = json.dumps(arguments, ensure_ascii=False)
+        if self._cumulative:
+            so_far = "".join(call.arguments)
+            if arguments.startswith(so_far):
+                arguments = arguments[len(so_far) :]
+        call.size += len(arguments)
+        if call.size > _LIMIT:
+            raise ProtocolError(f"the arguments of a tool call are longer than {_LIMIT} characters")
+        if arguments:
+            call.arguments.append(arguments)
+        return arguments
+
+
+def is_json(text: str) -> bool:
+    """Whether ``text`` is one JSON value, as the service checks replayed arguments."""
+    try:
+        msgspec.json.decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return False
+    return True

@@ -1,0 +1,286 @@
+"""Server-sent events: bytes in, records out.  No I/O, and no wire of any one provider.
+
+The parser follows the WHATWG rules (https://html.spec.whatwg.org/#event-stream-interpretation)
+however the network cuts the bytes: lines end with LF, CR or CRLF, one byte order mark is
+dropped, at most one space after a colon is stripped, several data lines are joined by LF,
+an unknown field is ignored, an empty line dispatches.  Three things are added, because
+DashScope and the gateways in front of it need them:
+
+* the comment ``:HTTP_STATUS/429`` is kept, as :attr:`SSERecord.status`;
+* a record whose data is complete JSON is also dispatched by the *next* data line, when the
+  empty line between two records is missing;
+* at the end of the input a record with complete JSON is dispatched without its empty line,
+  and anything else that is left over sets :attr:`SSEParser.truncated`.
+
+Data stays bytes: CR and LF never occur inside a UTF-8 sequence, so a whole line is whole
+text, wherever it was cut on its way.
+
+A record in its usual form, in one piece, is taken apart by four calls into C.  Everything
+else goes line by line, which is right for any input and several times slower.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+from junto.core import ProtocolError
+
+__all__ = ["SSEParser", "SSERecord"]
+
+_BOM = b"\xef\xbb\xbf"
+_STATUS = re.compile(rb":\s?HTTP_STATUS/(\d{3})(?!\d)")
+_USUAL = b"\nevent:result\n:HTTP_STATUS/200"
+_USUAL_END = -len(_USUAL)
+_JSON_MARKS = re.compile(rb'\\.|["{}\[\]]', re.DOTALL)
+
+
+class SSERecord(msgspec.Struct, gc=False):
+    """One event of the stream.
+
+    Attributes:
+        data: The data lines, joined by LF; UTF-8, unless the sender was at fault.
+        event: The event's type; empty where the sender gave none.
+        id: The ``id`` field of this record; empty where it had none.
+        status: The number in a ``:HTTP_STATUS/`` comment of this record.
+    """
+
+    data: bytes
+    event: str = ""
+    id: str = ""
+    status: int | None = None
+
+
+class SSEParser:
+    """Takes a stream of server-sent events apart, read by read.
+
+    Args:
+        limit: The longest record in bytes, and the longest line.
+
+    Attributes:
+        truncated: After :meth:`close`: the input ended inside a record.
+    """
+
+    def __init__(self, *, limit: int = 8 * 1024 * 1024) -> None:
+        self.truncated = False
+        self._limit = limit
+        self._started = False  # past the byte order mark
+        self._after_cr = False  # the last byte was CR: an LF now belongs to it
+        self._pieces: list[bytes] = []  # of a line that has not ended
+        self._pieces_size = 0
+        self._open = False  # a record has begun, and not been dispatched
+        self._fields = _Fields()
+        self._next: _Fields | None = None  # seen after complete data: whose they are is open
+        self._data: list[bytes] = []
+        self._data_size = 0
+        self._json = _JSONScanner()
+
+    def feed(self, data: bytes) -> list[SSERecord]:
+        """Parse the next bytes, and return the records that are complete with them.
+
+        Raises:
+            ProtocolError: A record or a line is longer than the limit.
+        """
+        if not self._started:
+            data = self._skip_bom(data)
+        if self._after_cr and data:
+            self._after_cr = False
+            if data.startswith(b"\n"):
+                data = data[1:]
+        if b"\r" in data:
+            self._after_cr = data.endswith(b"\r")
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if b"\n" not in data:
+            self._keep(data)
+            return []
+        if self._pieces:
+            self._pieces.append(data)
+            data = b"".join(self._pieces)
+            self._pieces.clear()
+            self._pieces_size = 0
+        records: list[SSERecord] = []
+        if self._open:
+            data = self._finish_open(data, records)
+        blocks = data.split(b"\n\n")
+        rest = blocks.pop()
+        for block in blocks:
+            head, found, value = block.partition(b"\ndata:")
+            if (
+                found
+                and head.endswith(_USUAL)
+                and head.startswith(b"id:")
+                and head.count(b"\n") == 2
+                and b"\n" not in value
+                and len(value) <= self._limit
+            ):
+                name = head[3:_USUAL_END].decode("utf-8", "replace").removeprefix(" ")
+                records.append(SSERecord(value.removeprefix(b" "), "result", name, 200))
+            else:
+                self._lines(block, records)
+                self._line(b"", records)
+        if rest:
+            lines, newline, last = rest.rpartition(b"\n")
+            if newline:
+                self._lines(lines, records)
+            self._keep(last)
+        return records
+
+    def close(self) -> list[SSERecord]:
+        """The input is over: return what can still be dispatched.
+
+        Afterwards :attr:`truncated` says whether something was left over.
+        """
+        records: list[SSERecord] = []
+        last = b"".join(self._pieces)
+        self._pieces.clear()
+        if last:
+            self._line(last, records)
+        if self._data:
+            if self._json.complete(self._data):
+                self._dispatch(records)
+            else:
+                self.truncated = True
+        elif self._open:
+            self.truncated = True
+        return records
+
+    def _skip_bom(self, data: bytes) -> bytes:
+        data = b"".join([*self._pieces, data])
+        self._pieces.clear()
+        self._pieces_size = 0
+        if len(data) < len(_BOM) and _BOM.startswith(data):
+            self._keep(data)
+            return b""
+        self._started = True
+        return data.removeprefix(_BOM)
+
+    def _keep(self, piece: bytes) -> None:
+        """Keep the beginning of a line until its end comes."""
+        if piece:
+            self._pieces.append(piece)
+            self._pieces_size += len(piece)
+            self._check(self._data_size + self._pieces_size)
+
+    def _check(self, size: int) -> None:
+        if size > self._limit:
+            raise ProtocolError(f"an event of the stream is longer than {self._limit} bytes")
+
+    def _finish_open(self, data: bytes, records: list[SSERecord]) -> bytes:
+        """Take the lines that complete the record which is open; return the rest."""
+        if data.startswith(b"\n"):
+            self._line(b"", records)
+            return data[1:]
+        lines, ended, rest = data.partition(b"\n\n")
+        if not ended:
+            return data
+        self._lines(lines, records)
+        self._line(b"", records)
+        return rest
+
+    def _lines(self, block: bytes, records: list[SSERecord]) -> None:
+        for line in block.split(b"\n"):
+            self._line(line, records)
+
+    def _line(self, line: bytes, records: list[SSERecord]) -> None:
+        if not line:
+            if self._data:
+                if self._next is not None:
+                    self._fields.update(self._next)
+                self._dispatch(records)
+            self._reset(_Fields())
+            return
+        self._check(len(line))
+        if line.startswith(b":"):
+            if match := _STATUS.match(line):
+                self._fields_now().status = int(match[1])
+            return
+        name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if name == b"data":
+            if self._data and self._json.complete(self._data):
+                self._dispatch(records)
+                self._reset(self._next or _Fields())
+            elif self._next is not None:
+                self._fields.update(self._next)
+                self._next = None
+            self._open = True
+            self._data.append(value)
+            self._data_size += len(value) + 1
+            self._check(self._data_size)
+        elif name == b"event":
+            # One gateway glues the status to the event's name (wire.md, section 6).
+            kind, glued, _ = value.partition(b":HTTP_STATUS/")
+            fields = self._fields_now()
+            fields.event = _text(kind)
+            if glued and (match := _STATUS.match(value, len(kind))):
+                fields.status = int(match[1])
+        elif name == b"id" and b"\0" not in value:
+            self._fields_now().id = _text(value)
+
+    def _fields_now(self) -> _Fields:
+        """Where a field goes: to the record in hand, or to the next one if that may be whole."""
+        self._open = True
+        if self._data and self._next is None and self._json.complete(self._data):
+            self._next = _Fields()
+        return self._fields if self._next is None else self._next
+
+    def _dispatch(self, records: list[SSERecord]) -> None:
+        data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
+        fields = self._fields
+        records.append(SSERecord(data, fields.event, fields.id, fields.status))
+
+    def _reset(self, fields: _Fields) -> None:
+        self._open = False
+        self._fields = fields
+        self._next = None
+        self._data = []
+        self._data_size = 0
+        self._json = _JSONScanner()
+
+
+class _Fields:
+    """What a record says beside its data."""
+
+    __slots__ = ("event", "id", "status")
+
+    def __init__(self) -> None:
+        self.event = ""
+        self.id = ""
+        self.status: int | None = None
+
+    def update(self, later: _Fields) -> None:
+        self.event = later.event or self.event
+        self.id = later.id or self.id
+        self.status = self.status if later.status is None else later.status
+
+
+class _JSONScanner:
+    """Whether lines so far are a whole JSON object or array; each line is scanned once."""
+
+    __slots__ = ("_depth", "_in_string", "_seen", "_whole")
+
+    def __init__(self) -> None:
+        self._seen = 0
+        self._depth = 0
+        self._in_string = False
+        self._whole = False
+
+    def complete(self, lines: list[bytes]) -> bool:
+        """Whether ``lines``, which only ever grow, are one JSON object or array by now."""
+        while self._seen < len(lines):
+            line = lines[self._seen]
+            self._seen += 1
+            for match in _JSON_MARKS.finditer(line):
+                mark = match[0]
+                if mark == b'"':
+                    self._in_string = not self._in_string
+                elif not self._in_string and len(mark) == 1:
+                    self._depth += 1 if mark in b"{[" else -1
+            self._whole = (
+                self._depth == 0 and not self._in_string and lines[0].lstrip()[:1] in {b"{", b"["}
+            )
+        return self._whole
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "replace")
