@@ -40,7 +40,7 @@ def close_page(namespace: dict[str, Any]) -> None:
 
 pytest_collect_file = Sybil(
     parsers=[CodeBlockParser("python", evaluate), SkipParser()],
-    patterns=["README.md", "docs/**/*.md"],
+    patterns=["README.md", "docs/*.md", "docs/*/*.md"],
     excludes=["docs/changelog.d/*", "docs/_build/**"],
     setup=open_page,
     teardown=close_page,
