@@ -1,0 +1,50 @@
+"""What may stand after ``--model``."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from importlib.metadata import entry_points
+
+from junto.core import PluginError
+
+__all__ = ["DEFAULT", "full_name", "local_part"]
+
+DEFAULT = "local"
+
+
+def full_name(text: str) -> str:
+    """``provider:model`` for what the person typed.
+
+    A GGUF file's path and the name of a local model need no ``local:`` in front.
+
+    Raises:
+        PluginError: It is none of these; the text names the nearest.
+    """
+    providers = {entry.name for entry in entry_points(group="junto.providers")}
+    provider, colon, _ = text.partition(":")
+    if provider in providers:
+        return text
+    if text.lower().endswith(".gguf") or text.startswith("~") or os.sep in text:
+        return f"local:{text}"
+    names = _local_names()
+    if text in names:
+        return f"local:{text}"
+    if colon:
+        return text  # the core says what is wrong with the provider's name
+    near = difflib.get_close_matches(text, [*names, *providers], n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"providers: {', '.join(sorted(providers))};"
+    msg = f"there is no model {text!r}; {hint} `junto models` lists the local ones"
+    raise PluginError(msg)
+
+
+def local_part(name: str) -> str | None:
+    """The local model in a full name: empty for the default, ``None`` for other providers."""
+    provider, _, model = name.partition(":")
+    return model if provider == "local" else None
+
+
+def _local_names() -> list[str]:
+    from junto.providers.local import CATALOGUE, installed
+
+    return list(dict.fromkeys([*CATALOGUE, *(model.name for model in installed())]))

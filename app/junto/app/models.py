@@ -1,0 +1,93 @@
+"""The command ``junto models``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from junto.providers.local import (
+    CATALOGUE,
+    DEFAULT_MODEL,
+    installed,
+    locate,
+)
+from junto.providers.local import remove as remove_model
+
+from .failures import failures
+from .fetching import fetch_in_sight, megabytes
+from .screen import Screen, plain
+
+__all__ = ["fetch", "path", "remove", "show"]
+
+
+def show(*, as_json: bool) -> None:
+    """List the models of the catalogue, and the other files in the cache."""
+    with failures(Screen(), details=False):
+        rows = _rows()
+        if as_json:
+            click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+            return
+        for row in rows:
+            licence = f", {row['licence']}" if row["licence"] else ""
+            state = "installed" if row["installed"] else "not installed"
+            default = ", the default" if row["default"] else ""
+            click.echo(
+                plain(f"{row['name']}  ({megabytes(row['size'])}{licence}, {state}{default})")
+            )
+            if row["title"]:
+                click.echo(plain(f"    {row['title']}"))
+            if row["path"]:
+                click.echo(plain(f"    {row['path']}"))
+        click.echo()
+        click.echo("junto models fetch NAME gets one; any GGUF file works by its path:")
+        click.echo("junto chat -m path/to/file.gguf")
+
+
+def fetch(name: str | None) -> None:
+    """Fetch a model, and say where it is."""
+    screen = Screen()
+    with failures(screen, details=False):
+        screen.note(f"the model is here: {fetch_in_sight(name, screen)}")
+
+
+def remove(name: str) -> None:
+    """Remove a model."""
+    screen = Screen()
+    with failures(screen, details=False):
+        freed = remove_model(name)
+        screen.note(f"removed {name}: {megabytes(freed)} are free again")
+
+
+def path(name: str | None) -> None:
+    """Print where a model is."""
+    with failures(Screen(), details=False):
+        click.echo(locate(name))
+
+
+def _rows() -> list[dict[str, Any]]:
+    here = {model.name: model for model in installed()}
+    rows: list[dict[str, Any]] = []
+    for entry in CATALOGUE.values():
+        model = here.pop(entry.name, None)
+        row = {
+            "name": entry.name,
+            "title": entry.title,
+            "size": entry.size,
+            "licence": entry.licence,
+            "default": entry.name == DEFAULT_MODEL,
+            "installed": model is not None,
+            "path": str(model.path) if model else None,
+        }
+        rows.append(row)
+    for model in here.values():
+        row = dict.fromkeys(("title", "licence"), "") | {
+            "name": model.name,
+            "size": model.size,
+            "default": False,
+            "installed": True,
+            "path": str(model.path),
+        }
+        rows.append(row)
+    return rows
