@@ -8,43 +8,108 @@ timer where nothing waits.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Generator
 from contextvars import Context
 from typing import Any, TypeVar
 
-__all__ = ["Inside", "Waiting", "bounded"]
+__all__ = ["Inside", "Waiting", "bounded", "is_cancelled", "is_entered", "unregistered"]
 
 T = TypeVar("T")
+
+
+def is_entered(context: Context) -> bool:
+    """Whether the code that asks runs inside ``context``.
+
+    A context can be entered once at a time, and ours are entered for one step at a time:
+    so only a caller inside finds it entered.
+    """
+    try:
+        context.run(int)
+    except RuntimeError:
+        return True
+    return False
+
+
+def is_cancelled() -> bool:
+    """Whether this task has been asked to stop, and has not taken that back."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def unregistered(pull: Callable[[], Awaitable[Any]]) -> Awaitable[Any]:
+    """Pull a generator for the first time without the event loop's knowing of it.
+
+    A loop that shuts down closes all generators that it knows at the same time.  It
+    knows the outermost of a run; all others are closed by the chain, in their order.
+    """
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)
+    try:
+        return pull()
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
 
 
 class Waiting:
     """What a run waits for at the moment, so that another task can interrupt it."""
 
-    __slots__ = ("asked", "future", "interrupted", "released", "task")
+    __slots__ = ("_asked", "_released", "future", "interrupted")
 
     def __init__(self) -> None:
         self.future: Any = None
-        self.task: asyncio.Task[Any] | None = None
-        self.released: asyncio.Future[None] | None = None
         self.interrupted = False
-        self.asked = False
+        self._asked = False
+        self._released: asyncio.Future[None] | None = None
 
     def interrupt(self) -> None:
         """Make the pull in flight raise, without cancelling the reader's task."""
-        if self.interrupted:
-            return
-        self.interrupted = self.asked = True
-        if self.future is not None:
-            self.future.cancel()
+        if not self.interrupted:
+            self.interrupted = self._asked = True
+            self.ask()
+
+    def ask(self) -> None:
+        """Cancel what is waited for, if somebody has asked for that."""
+        if self._asked and self.future is not None and self.future.cancel():
+            self._asked = False
+
+    def asked_in_passing(self) -> bool:
+        """Whether somebody asked during a bare ``yield``, which has nothing to cancel."""
+        asked, self._asked = self._asked, False
+        return asked
+
+    def accept(self) -> bool:
+        """Whether there was an interruption; what follows runs undisturbed."""
+        interrupted, self.interrupted, self._asked = self.interrupted, False, False
+        return interrupted
+
+    async def over(self) -> None:
+        """Wait until the activation that waits here is over."""
+        if self._released is None:
+            self._released = asyncio.get_running_loop().create_future()
+        await asyncio.wait({self._released})
 
     def release(self) -> None:
-        """The run is over: wake whoever interrupted it."""
-        if self.released is not None and not self.released.done():
-            self.released.set_result(None)
+        """The activation is over: wake whoever waits for that."""
+        if self._released is not None and not self._released.done():
+            self._released.set_result(None)
+
+
+def _sender(steps: Any) -> Callable[[Any], Any]:
+    """How to step what ``__await__`` gave: an iterator need not have ``send``."""
+
+    def step(_: Any) -> Any:
+        return next(steps)
+
+    return getattr(steps, "send", step)
 
 
 class Inside:
-    """An awaitable that runs another one inside ``context``, whoever awaits it."""
+    """An awaitable that runs another one inside ``context``, whoever awaits it.
+
+    It also keeps two promises: a pull that was interrupted never gives a value, and a
+    cancellation that some hook has swallowed is raised after all.
+    """
 
     __slots__ = ("_awaitable", "_call", "_waiting")
 
@@ -56,31 +121,32 @@ class Inside:
     def __await__(self) -> Generator[Any, Any, Any]:
         call, waiting = self._call, self._waiting
         steps: Any = call(self._awaitable.__await__)
-        step = getattr(steps, "send", None) or (lambda _: next(steps))
+        send = _sender(steps)
         error: BaseException | None = None
-        waiting.task = asyncio.current_task()
+        cancelled = False
         while True:
             try:
                 if error is None:
-                    yielded = call(step, None)
+                    yielded = call(send, None)
                 else:
                     try:
                         yielded = call(steps.throw, error)
                     finally:
                         error = None
             except StopIteration as stop:
+                if waiting.interrupted or (cancelled and is_cancelled()):
+                    raise asyncio.CancelledError from None
                 return stop.value
             waiting.future = yielded
+            waiting.ask()
             try:
                 yield yielded
             except BaseException as raised:  # noqa: BLE001  a trampoline passes everything on
                 error = raised
+                cancelled = cancelled or isinstance(raised, asyncio.CancelledError)
             else:
-                # A bare yield, as of sleep(0), has no future that could be cancelled.
-                if waiting.asked and yielded is None:
+                if yielded is None and waiting.asked_in_passing():
                     error = asyncio.CancelledError()
-            if error is not None:
-                waiting.asked = False
             waiting.future = None
 
 
@@ -91,9 +157,8 @@ async def bounded(awaitable: Awaitable[T], seconds: float) -> T:
         TimeoutError: It took longer; it was cancelled.
     """
     steps: Any = awaitable.__await__()
-    step = getattr(steps, "send", None) or (lambda _: next(steps))
     try:
-        first = step(None)
+        first = _sender(steps)(None)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]  # a generator's value is untyped
     async with asyncio.timeout(seconds):
@@ -111,7 +176,7 @@ class _Rest:
 
     def __await__(self) -> Generator[Any, Any, Any]:
         steps, yielded = self._steps, self._first
-        step = getattr(steps, "send", None) or (lambda _: next(steps))
+        send = _sender(steps)
         error: BaseException | None = None
         while True:
             try:
@@ -120,7 +185,7 @@ class _Rest:
                 error = raised
             try:
                 if error is None:
-                    yielded = step(None)
+                    yielded = send(None)
                 else:
                     try:
                         yielded = steps.throw(error)

@@ -6,50 +6,68 @@ The essay on top of ``chain.py`` says what must hold.
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextvars import Context
 from typing import Any
 
-from ._await import Waiting, bounded
-from ._logging import get_logger
+from ._await import Waiting
 from .chain import Level, Stage
 from .chat import ChatRequest, ChatResponse
+from .children import Children
+from .collect import Record
 from .context import Outcome, OutcomeKind, RunContext
-from .errors import AdvisorContractError, SaveError
+from .contract import check_after, check_before, check_open, content_of, isolated
+from .errors import SaveError
 from .events import Event, Finish, ModelWarning, UsageUpdate
 from .run import Run
-from .stage import Fused, checked
+from .stage import Fused
 from .usage import FinishReason, Usage
 
-__all__ = ["Activation", "Inner", "contract_error"]
-
-log = get_logger("junto.core")
-
-CLOSE_SECONDS = 5.0
+__all__ = ["Activation"]
 
 
 class Activation:
-    """One ``next()`` call, or the run itself: its state, and its steps."""
+    """One ``next()`` call, or the run itself: its state, and its steps.
+
+    Levels are named by their place in the stage, 0 being the outermost; what the reader
+    or the next stage further out gets is that of level 0.
+    """
+
+    __slots__ = (
+        "_sent",
+        "children",
+        "closed",
+        "complete",
+        "context",
+        "ctx",
+        "direct",
+        "end",
+        "finish",
+        "fused",
+        "outermost",
+        "reached",
+        "response",
+        "run",
+        "source",
+        "stage",
+        "usage",
+        "waiting",
+    )
 
     def __init__(
-        self,
-        run: Run,
-        stage: Stage,
-        ctx: RunContext,
-        waiting: Waiting,
-        context: Context | None,
+        self, run: Run, stage: Stage, ctx: RunContext, waiting: Waiting, *, outermost: bool = False
     ) -> None:
         self.run = run
         self.stage = stage
         self.ctx = ctx
-        self.context = context
         self.waiting = waiting
-        self.outermost = waiting is run.waiting and context is not None
-        self.reached: list[Level] = []
-        self.off: set[Level] = set()
-        self.children: list[Inner] = []
-        self.fused = Fused((), (), ctx)
-        self.hook_of: dict[Level, int] = {}
+        self.outermost = outermost
+        # The context that it runs in, and whether who pulls it is inside already.
+        self.context: Context | None = None
+        self.direct = False
+        self.reached = 0
+        self.children = Children(run)
+        self.fused = Fused((), (), (), ctx)
         self.source: AsyncIterator[Any] | None = None
         self.usage: Usage | None = None
         self.finish: Finish | None = None
@@ -57,72 +75,64 @@ class Activation:
         self.complete = False
         self.closed = False
         self.end: tuple[OutcomeKind, BaseException | None] | None = None
+        self._sent = Record() if stage.buffered else None
 
     async def before(self, request: ChatRequest) -> ChatRequest | ChatResponse:
         """Run every ``before``, until one answers; then know the hooks that follow."""
-        ctx = self.ctx
-        for level in self.stage.levels:
-            self.reached.append(level)
-            if level.before is None:
-                continue
-            result = await self._guarded(level, level.before, request, request, ctx)
+        result: ChatRequest | ChatResponse = request
+        for i, level in self.stage.befores:
+            self.reached = i + 1
+            result = await self._called(level, "before", result, check_before)
             if isinstance(result, ChatResponse):
-                ctx.short_circuited_by = level.name
-                self._fuse()
-                return result
-            if not isinstance(result, ChatRequest):
-                raise contract_error(level, "before", result, "the request, or a response")
-            request = result
+                self.ctx.short_circuited_by = level.name
+                break
+        else:
+            self.reached = len(self.stage.levels)
         self._fuse()
-        return request
+        return result
 
     def _fuse(self) -> None:
-        hooks: list[tuple[Callable[..., Any], str]] = []
-        needed: set[int] = set()
-        for level in reversed(self.reached):
-            hook = level.on_event
-            if level.open is not None:
-                hook = level.open(self.ctx)
-                if not callable(hook):
-                    raise contract_error(level, "open", hook, "a function like on_event")
-            if hook is not None:
-                self.hook_of[level] = len(hooks)
-                hooks.append((self._isolated(level, hook) if level.isolated else hook, level.name))
-            if level.needs_record:
-                needed.add(len(hooks))
-        if self.outermost or self.stage.buffered:
-            needed.add(len(hooks))
-        self.fused = Fused(hooks, needed, self.ctx, hold=self.stage.buffered)
+        hooks: list[Callable[..., Any]] = []
+        levels: list[Level] = []
+        for i, level in self.stage.seers:
+            if i < self.reached:
+                hooks.append(self._opened(level))
+                levels.append(level)
+        stage, inside = self.stage, self.stage.places[self.reached]
+        needed = {stage.places[i] - inside for i, _ in stage.recorders if i < self.reached}
+        if self.outermost or stage.buffered:
+            needed.add(stage.places[0] - inside)
+        self.fused = Fused(hooks, levels, needed, self.ctx, hold=stage.buffered)
 
-    def _isolated(self, level: Level, hook: Callable[..., Any]) -> Callable[..., Any]:
-        off = self.off
-
-        def guarded(event: Event, ctx: RunContext) -> Event | tuple[Event, ...]:
-            if level in off:
-                return event
-            try:
-                out = hook(event, ctx)
-                return event if out is event else checked(out, level.name)
-            except Exception as error:  # noqa: BLE001  what isolation means
-                _leave_out(level, "on_event", error, off)
-                return event
-
-        return guarded
-
-    async def _guarded(
-        self, level: Level, hook: Callable[..., Any], unchanged: Any, *args: Any
-    ) -> Any:
-        """Call a hook; one of an isolated advisor gives ``unchanged`` when it fails."""
-        if level in self.off:
-            return unchanged
+    def _opened(self, level: Level) -> Any:
+        """The hook that an advisor wants for this activation."""
         try:
-            result = hook(*args)
-            return await result if inspect.isawaitable(result) else result
+            hook = check_open(level, level.open(self.ctx)) if level.open else level.on_event
         except Exception as error:
             if not level.isolated:
                 raise
-            _leave_out(level, hook.__name__, error, self.off)
-            return unchanged
+            self.run.leave_out(level, "open", error)
+            hook = None
+        return isolated(self.run, level, hook) if level.isolated else hook
+
+    async def _called(
+        self, level: Level, name: str, value: Any, check: Callable[[Level, Any, Any], None]
+    ) -> Any:
+        """Call ``before`` or ``after``; an isolated advisor that fails changes nothing."""
+        if level.isolated and level in self.run.left_out:
+            return value
+        try:
+            result = getattr(level, name)(value, self.ctx)
+            if inspect.isawaitable(result):
+                result = await result
+            if result is not value:
+                check(level, result, value)
+        except Exception as error:
+            if not level.isolated:
+                raise
+            self.run.leave_out(level, name, error)
+            return value
+        return result
 
     def special(self, event: Event) -> Event | None:
         """Usage and finish are kept for the end; some events concern the run itself."""
@@ -134,59 +144,56 @@ class Activation:
                 self.finish = event
                 return None
             case ModelWarning():
-                return self.fused.step(event) if self.run.is_new(event) else None
+                # Only the activation that asks the model can meet a warning anew.
+                known = self.stage.inner is None and not self.run.is_new(event)
+                return None if known else self.fused.step(event)
             case _:
                 self.usage, self.finish = None, None
-                silent = self.outermost and self.fused.record_at(self._position(None)).empty
-                out = self.fused.step(event)
+                silent = self.outermost and self.fused.record_at(self._place(0)).empty
+                out = self.fused.restart(event)
                 return None if silent else out
-
-    def ends(self) -> Iterator[tuple[Level, int | None]]:
-        """The levels from the inside out, each with its hook's place."""
-        for level in reversed(self.reached):
-            yield level, self.hook_of.get(level)
 
     def show_end(self, hook: int) -> None:
         """Show usage and finish to one hook; what it held becomes pending."""
-        given: list[Event | None] = [*self.fused.early(hook)]
-        if self.usage is not None:
-            given.append(self.fused.terminal(hook, UsageUpdate(self.usage)))
-        given.append(self.fused.terminal(hook, self.finish or Finish(FinishReason.UNKNOWN)))
-        self.usage = None
-        for event in given:
-            if isinstance(event, UsageUpdate):
-                self.usage = event.usage
-            elif isinstance(event, Finish):
-                self.finish = event
+        finish = self.finish or Finish(FinishReason.UNKNOWN)
+        self.usage, self.finish = self.fused.show_end(hook, self.usage, finish)
 
-    async def after(self, level: Level) -> None:
+    async def after(self, i: int, level: Level) -> None:
         """Run one ``after`` on the response of its level."""
-        if level.after is None:
-            return
-        response = self.response_at(level)
-        result = await self._guarded(level, level.after, response, response, self.ctx)
-        if not isinstance(result, ChatResponse):
-            raise contract_error(level, "after", result, "the response")
+        response = self.response_at(i)
+        result = await self._called(level, "after", response, check_after)
         if result is response:
             return
-        if (result.messages, result.sources) != (response.messages, response.sources):
-            if not level.buffered:
-                msg = (
-                    f"after of advisor {level.name!r} changed the answer, which has been "
-                    "delivered already: declare buffered = True to change it"
-                )
-                raise AdvisorContractError(msg, advisor=level.name)
+        if content_of(result) != content_of(response):
             self.response = result
         self.usage = result.usage if result.usage != Usage() else None
         self.finish = Finish(result.finish_reason or FinishReason.UNKNOWN, result.metadata)
 
-    def response_at(self, level: Level | None) -> ChatResponse:
-        """The response as it left one level, or the whole stage; whole or partial."""
-        if self.response is not None and level in {None, self.reached[0]}:
-            messages, sources = self.response.messages, self.response.sources
-        else:
-            record = self.fused.record_at(self._position(level))
-            messages, sources = record.messages(), tuple(record.sources)
+    def ends(self) -> Iterator[tuple[int | None, int, Level]]:
+        """The levels with something to do at the end, from the inside out.
+
+        Gives for each: its hook's place among the hooks, its own place, and itself.
+        """
+        places = self.stage.places
+        inside = places[self.reached]
+        for i, level in self.stage.enders:
+            if i < self.reached:
+                yield (places[i] - inside - 1 if level.sees_events else None), i, level
+
+    def response_at(self, i: int) -> ChatResponse:
+        """The response as it left one level; whole or partial."""
+        if self.response is not None and i == 0:
+            return self._response(self.response.messages, self.response.sources)
+        record = self.fused.record_at(self._place(i))
+        return self._response(record.messages(), tuple(record.sources))
+
+    def left_at(self, i: int) -> ChatResponse:
+        """The same, for somebody who may ask before the end: what is held has not left."""
+        if i == 0 and self._sent is not None and not self.complete:
+            return self._response(self._sent.messages(), tuple(self._sent.sources))
+        return self.response_at(i)
+
+    def _response(self, messages: Any, sources: Any) -> ChatResponse:
         finish = self.finish
         metadata = {} if finish is None else dict(finish.metadata)
         if self.ctx.short_circuited_by is not None:
@@ -199,142 +206,80 @@ class Activation:
             metadata=metadata,
         )
 
-    def _position(self, level: Level | None) -> int:
+    def _place(self, i: int) -> int:
         """How many hooks stand at or inside a level."""
-        reached = self.reached if level is None else self.reached[self.reached.index(level) :]
-        return sum(inner in self.hook_of for inner in reached)
+        places = self.stage.places
+        return places[i] - places[self.reached]
 
-    async def drain(self) -> None:
+    async def settle(self) -> None:
         """The source has ended: free it, and take over what inner activations leave."""
-        for child in self.children:
-            await child.finish(OutcomeKind.ABANDONED, None, only_open=True)
-            inner = child.activation
-            if inner is not None and inner.complete:
-                self.ctx.inherit(inner.ctx)
-        await self._close_source()
+        await self.children.settle(self.ctx)
+        interruption = await self.run.cleanly("the source", self._close_source())
+        if interruption is not None:
+            raise interruption
+
+    def released(self) -> Iterator[Event]:
+        """What a buffered stage lets out at its end."""
+        if self._sent is None:
+            return
+        held = self.fused.held or []
+        if self.response is not None:
+            warnings = [event for event in held if event.__class__ is ModelWarning]
+            held = [*warnings, *self.response.content_events()]
+        for event in held:
+            self._sent.add(event)
+            yield event
 
     async def save(self) -> None:
         """Run the saves, with what left the outermost level."""
-        response = self.run.response = self.response_at(None)
+        response = self.response_at(0)
         for save in tuple(self.ctx.saves.values()):
             try:
                 await save(response)
             except Exception as error:
                 msg = f"the answer is complete, but it was not saved: {error}"
                 raise SaveError(msg, response=response) from error
-
-    def released(self) -> Iterator[Event]:
-        """What a buffered stage lets out at its end."""
-        held = self.fused.held or []
-        if self.response is None:
-            yield from held
-        else:
-            yield from (event for event in held if event.__class__ is ModelWarning)
-            yield from self.response.content_events()
+        self.run.response = response
 
     async def close(self, kind: OutcomeKind, error: BaseException | None) -> None:
         """Close what is inside, then tell every ``on_close``, from the inside out."""
         if self.closed:
             return
         self.closed = True
-        interruption: BaseException | None = None
-        for step in (self._close_children(kind, error), self._close_source()):
-            interruption = await self._cleanly("the source", step) or interruption
+        run = self.run
+        interruptions = [
+            await run.cleanly("an inner stream", self.children.close(kind, error), bound=False),
+            await run.cleanly("the source", self._close_source()),
+            # An ``around`` may have asked once more while it was closed.
+            await run.cleanly("an inner stream", self.children.close(kind, error), bound=False),
+        ]
         if kind is OutcomeKind.FINISHED and self.ctx.short_circuited_by is not None:
             kind = OutcomeKind.SHORT_CIRCUITED
-        for level in reversed(self.reached):
-            if level.on_close is None:
-                continue
-            step = self._told(level.on_close, self.outcome(kind, error, level))
-            interruption = await self._cleanly(f"on_close of {level.name}", step) or interruption
+        for i, level in self.stage.closers:
+            if i < self.reached:
+                told = self._told(level, self.outcome(kind, error, i))
+                interruptions.append(await run.cleanly(f"on_close of {level.name}", told))
         if self.outermost:
-            self.run.ended = (kind, error)
-        if interruption is not None:
-            raise interruption
+            run.ended = (kind, error)
+        for interruption in interruptions:
+            if interruption is not None:
+                raise interruption
 
-    def outcome(
-        self, kind: OutcomeKind, error: BaseException | None, level: Level | None
-    ) -> Outcome:
-        """What a level is told, or the reader's side for ``None``."""
-        return Outcome(
-            kind,
-            error,
-            self.usage or Usage(),
-            self.run.cleanup_errors,
-            lambda: self.response_at(level),
-        )
+    def outcome(self, kind: OutcomeKind, error: BaseException | None, i: int) -> Outcome:
+        """What a level is told."""
+        run = self.run
+        left_out = tuple(level.name for level in run.left_out)
+        usage = self.usage or Usage()
+        return Outcome(kind, error, usage, run.cleanup_errors, left_out, lambda: self.left_at(i))
 
-    async def _told(self, hook: Callable[..., Any], outcome: Outcome) -> None:
-        result = hook(outcome, self.ctx)
-        if inspect.isawaitable(result):
-            await result
-
-    async def _cleanly(self, where: str, step: Awaitable[None]) -> BaseException | None:
-        """One step of closing; only an interruption is given back, to go on later."""
-        try:
-            await bounded(step, CLOSE_SECONDS)
-        except Exception as error:  # noqa: BLE001  closing goes on, and the error is kept
-            self.run.failed_cleanup(where, error)
-        except BaseException as error:  # noqa: BLE001  raised again when all is closed
-            return error
-        return None
-
-    async def _close_children(self, kind: OutcomeKind, error: BaseException | None) -> None:
-        for child in reversed(self.children):
-            await child.finish(kind, error)
-        self.children.clear()
+    async def _told(self, level: Level, outcome: Outcome) -> None:
+        if level.on_close is not None:
+            result = level.on_close(outcome, self.ctx)
+            if inspect.isawaitable(result):
+                await result
 
     async def _close_source(self) -> None:
-        close = getattr(self.source, "aclose", None)
+        close: Callable[[], Awaitable[None]] | None = getattr(self.source, "aclose", None)
         self.source = None
         if close is not None:
             await close()
-
-
-def contract_error(level: Level, hook: str, got: object, wanted: str) -> AdvisorContractError:
-    """A hook returned what it may not."""
-    msg = f"{hook} of advisor {level.name!r} returned {type(got).__name__}; it returns {wanted}"
-    return AdvisorContractError(msg, advisor=level.name)
-
-
-def _leave_out(level: Level, hook: str, error: Exception, off: set[Level]) -> None:
-    off.add(level)
-    log.warning(
-        "advisor.left_out",
-        advisor=level.name,
-        hook=hook,
-        error=type(error).__name__,
-        exc_info=error,
-    )
-
-
-class Inner:
-    """An inner activation in its parent's list: not started, open, complete or closed."""
-
-    __slots__ = ("activation", "generator")
-
-    def __init__(self) -> None:
-        self.activation: Activation | None = None
-        self.generator: AsyncGenerator[Event, None] | None = None
-
-    async def finish(
-        self, kind: OutcomeKind, error: BaseException | None, *, only_open: bool = False
-    ) -> None:
-        """Close it, wherever it stands.
-
-        Args:
-            kind: How its run or its own use ended.
-            error: The error, if one ended it.
-            only_open: Leave one alone that has its whole answer: its ``on_close`` waits
-                for the end of the run.
-        """
-        activation, generator = self.activation, self.generator
-        if activation is None or generator is None or activation.closed:
-            return
-        if not activation.complete:
-            if kind is not OutcomeKind.FINISHED:
-                activation.end = (kind, error)
-            await generator.aclose()
-        elif not only_open:
-            await generator.aclose()
-            await activation.close(kind, error)

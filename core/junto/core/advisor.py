@@ -10,7 +10,7 @@ advisors, ``outer`` and ``inner``, a run is::
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from enum import IntEnum
 from typing import ClassVar, Protocol, TypeAlias
 
@@ -43,8 +43,10 @@ class EventStream(Protocol):
     """
 
     def __aiter__(self) -> AsyncIterator[Event]: ...
-    def __anext__(self) -> object: ...
-    async def aclose(self) -> None: ...
+    def __anext__(self) -> Awaitable[Event]: ...
+
+    async def aclose(self) -> None:
+        """Stop here: what is further in is closed when this returns."""
 
 
 class Next(Protocol):
@@ -54,7 +56,9 @@ class Next(Protocol):
     activation of everything further in.  Nothing runs before the first pull.
     """
 
-    def __call__(self, request: ChatRequest, /) -> AsyncIterator[Event]: ...
+    def __call__(self, request: ChatRequest, /) -> EventStream:
+        """Ask what is further in."""
+        ...
 
 
 EventHook: TypeAlias = Callable[[Event, RunContext], Event | tuple[Event, ...]]
@@ -114,7 +118,9 @@ class Advisor:
         return event
 
     def open(self, ctx: RunContext) -> EventHook:
-        """Give the ``on_event`` of one activation, for advisors with state per run::
+        """Give the ``on_event`` of one activation, for advisors with state per run.
+
+        ::
 
         def open(self, ctx):
             seen = 0
@@ -143,7 +149,7 @@ class Advisor:
         ``outcome.cleanup_errors``; it changes nothing else.  Bounded in time (5 seconds).
         """
 
-    def around(self, request: ChatRequest, next: Next, ctx: RunContext) -> AsyncIterator[Event]:  # noqa: A002  the field's word
+    def around(self, request: ChatRequest, next: Next, ctx: RunContext) -> AsyncIterator[Event]:
         """Steer: ask the rest of the chain not at all, once, or several times.
 
         An ``async def`` with ``yield``::

@@ -36,7 +36,7 @@ and never by the reader.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from attrs import field, frozen
 
@@ -112,12 +112,48 @@ class Level:
         return self.after is not None or self.on_close is not None
 
 
+_Numbered: TypeAlias = "tuple[tuple[int, Level], ...]"
+
+
 @frozen(eq=False)
 class Stage:
-    """Neighbouring advisors that run as one loop, outermost first."""
+    """Neighbouring advisors that run as one loop, outermost first.
+
+    Attributes:
+        levels: The advisors.
+        inner: The stage further in; ``None`` for the one that asks the model.
+        places: For each level, how many hooks for events stand at it or further in.
+        befores: The levels with a ``before``, from the outside in.
+        seers: Those with a hook for events, from the inside out, as all that follow.
+        enders: Those with something to do when the source has ended.
+        recorders: Those that may ask what passed them.
+        closers: Those with an ``on_close``.
+    """
 
     levels: tuple[Level, ...]
     inner: Stage | None
+    places: tuple[int, ...] = field(init=False)
+    befores: _Numbered = field(init=False)
+    seers: _Numbered = field(init=False)
+    enders: _Numbered = field(init=False)
+    recorders: _Numbered = field(init=False)
+    closers: _Numbered = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        outward = list(enumerate(self.levels))[::-1]
+        counts = [0]
+        for _, level in outward:
+            counts.append(counts[-1] + level.sees_events)
+        found: dict[str, Iterable[Any]] = {
+            "places": counts[::-1],
+            "befores": [(i, level) for i, level in outward[::-1] if level.before],
+            "seers": [(i, level) for i, level in outward if level.sees_events],
+            "enders": [(i, level) for i, level in outward if level.sees_events or level.after],
+            "recorders": [(i, level) for i, level in outward if level.needs_record],
+            "closers": [(i, level) for i, level in outward if level.on_close],
+        }
+        for name, value in found.items():
+            object.__setattr__(self, name, tuple(value))
 
     @property
     def buffered(self) -> bool:
@@ -137,10 +173,9 @@ def _staged(levels: Sequence[Level]) -> Stage:
             cuts.append(i)
         if level.around is not None:
             cuts.append(i + 1)
-    stage: Stage | None = None
-    for start, end in zip(cuts[::-1], [len(levels), *cuts[:0:-1]], strict=True):
+    stage = Stage(tuple(levels[cuts[-1] :]), None)
+    for start, end in zip(cuts[-2::-1], cuts[:0:-1], strict=True):
         stage = Stage(tuple(levels[start:end]), stage)
-    assert stage is not None  # there is always a first cut
     return stage
 
 

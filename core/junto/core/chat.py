@@ -42,7 +42,9 @@ def _to_messages(value: Message | str | Iterable[Message]) -> tuple[Message, ...
     if isinstance(value, _MESSAGES):
         return (value,)
     messages = tuple(value)
-    for message in messages:
+    # The signature is a promise that an untyped caller may break: say what is wanted.
+    given: tuple[Any, ...] = messages
+    for message in given:
         if not isinstance(message, _MESSAGES):
             msg = f"a request holds messages, not {type(message).__name__}"
             raise TypeError(msg)
@@ -126,7 +128,9 @@ class ChatResponse:
     finish_reason: FinishReason | None = None
     usage: Usage = field(factory=Usage)
     sources: tuple[Source, ...] = field(default=(), converter=_sources)
-    metadata: Mapping[str, Any] = field(factory=dict, converter=_frozen_mapping, hash=False)
+    metadata: Mapping[str, Any] = field(
+        factory=dict[str, Any], converter=_frozen_mapping, hash=False
+    )
 
     @classmethod
     def of(

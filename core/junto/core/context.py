@@ -81,7 +81,7 @@ class RunContext:
         self._parent = parent
         self._values: dict[ContextKey[Any], Any] = {}
         self._saves: dict[object, Save] = {}
-        self.run_id = uuid.uuid4().hex if parent is None else parent.run_id
+        self.run_id: str = uuid.uuid4().hex if parent is None else parent.run_id
         self.conversation_id = conversation_id
         self.params: Mapping[str, Any] = params or {}
         self.model = model
@@ -117,8 +117,7 @@ class RunContext:
     def inherit(self, inner: RunContext) -> None:
         """Take over from a child whose activation is complete; for the driver."""
         self._saves.update(inner.saves)
-        if self.short_circuited_by is None:
-            self.short_circuited_by = inner.short_circuited_by
+        self.short_circuited_by = inner.short_circuited_by
 
     def __setitem__(self, key: ContextKey[T], value: T) -> None:
         self._values[key] = value
@@ -176,12 +175,14 @@ class Outcome:
         usage: The tokens known so far.
         cleanup_errors: What went wrong while closing, inner levels first; it grows until
             the run is closed.
+        left_out: The isolated advisors that failed and were left out, by name.
     """
 
     kind: OutcomeKind
     error: BaseException | None
     usage: Usage
     cleanup_errors: list[BaseException]
+    left_out: tuple[str, ...]
     _respond: Callable[[], ChatResponse] = field(repr=False)
     _response: ChatResponse | None = field(default=None, init=False, repr=False)
 

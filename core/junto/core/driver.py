@@ -8,70 +8,90 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextvars import copy_context
+from functools import partial
+from itertools import count
 from typing import Any
 
-from ._await import Inside, Waiting
-from .activation import Activation, Inner, contract_error
-from .chain import Stage
+from ._await import Inside, is_cancelled, unregistered
+from .activation import Activation
+from .chain import Level
 from .chat import ChatRequest, ChatResponse
-from .context import OutcomeKind, RunContext
-from .errors import AdvisorContractError, StreamClosedError
+from .children import Children
+from .context import OutcomeKind
+from .contract import contract_error
+from .errors import ProtocolError, StreamClosedError
 from .events import Event, Finish, ModelWarning, Restart, UsageUpdate
-from .run import Run
+from .following import Following
 from .usage import FinishReason
 
 __all__ = ["drive"]
 
 _SPECIAL = frozenset({UsageUpdate, Finish, ModelWarning, Restart})
 
+_BATCHES = frozenset({list, tuple})
 
-async def drive(
-    act: Activation, request: ChatRequest, siblings: list[Inner]
+_COMPACT_EVERY = 32
+
+
+async def drive(  # noqa: C901  the order of these steps is the pipeline: apart, nobody would see it
+    act: Activation, request: ChatRequest, siblings: Children | None
 ) -> AsyncGenerator[Event, None]:
     """Run one activation; the outermost one is the run.
 
     Args:
         act: Its state.
         request: What it is asked.
-        siblings: The activations of the same ``around``; complete ones are closed first.
+        siblings: The other activations of the same ``around``: complete ones are closed
+            first.
     """
-    run, context = act.run, act.context
-    call: Callable[..., Any] = _directly if context is None else context.run
     kind, error = OutcomeKind.FINISHED, None
     try:
-        await _in(act, _begin(act, request, siblings))
-        # A list that holds this generator must not be held by it.
-        siblings = []
-        fused = act.fused
-        step, pending = fused.step, fused.pending
-        assert act.source is not None  # _begin has opened it
-        pull = act.source.__anext__
-        while True:
+        source = await _in(act, _begun(act, request, siblings))
+        # What holds this generator must not be held by it.
+        siblings = None
+        fused, dropped = act.fused, act.children
+        pending = fused.pending
+        context = None if act.direct else act.context
+        step: Callable[..., Any] = fused.step
+        special: Callable[..., Any] = act.special
+        resume: Callable[..., Any] = fused.resume
+        if context is not None:
+            step = partial(context.run, step)
+            special, resume = partial(context.run, special), partial(context.run, resume)
+        pull: Callable[[], Awaitable[Any]] = partial(unregistered, source.__anext__)
+        for turn in count(1):
             try:
-                got = await (pull() if context is None else Inside(context, act.waiting, pull()))
+                got: Any = await (
+                    pull() if context is None else Inside(context, act.waiting, pull())
+                )
             except StopAsyncIteration:
                 break
-            for event in got if isinstance(got, list | tuple) else (got,):
-                out = call(act.special if event.__class__ in _SPECIAL else step, event)
-                if run.dropped:
-                    await _in(act, _close_dropped(run))
+            events = got if got.__class__ in _BATCHES else (got,)
+            for event in events:
+                out = special(event) if event.__class__ in _SPECIAL else step(event)
+                if dropped:
+                    await _in(act, dropped.close_dropped())
                 if out is not None:
                     yield out
                 while pending:
-                    out = call(fused.resume)
+                    out = resume()
                     if out is not None:
                         yield out
-            fused.compact()
-        await _in(act, act.drain())
-        for level, hook in act.ends():
+            if turn == 1:
+                pull = source.__anext__
+            if turn % _COMPACT_EVERY == 0:
+                fused.compact()
+        del source, pull
+        await _in(act, act.settle())
+        for hook, i, level in act.ends():
             if hook is not None:
-                call(act.show_end, hook)
+                _run(act, act.show_end, hook)
                 while pending:
-                    out = call(fused.resume)
+                    out = resume()
                     if out is not None:
                         yield out
-            await _in(act, act.after(level))
+            if level.after is not None:
+                await _in(act, act.after(i, level))
         for event in act.released():
             yield event
         if act.outermost:
@@ -86,131 +106,81 @@ async def drive(
         kind, error = act.end or (OutcomeKind.ABANDONED, None)
         raise
     except asyncio.CancelledError as raised:
-        if not run.waiting.interrupted:
+        if not act.waiting.accept() or is_cancelled():
             kind, error = OutcomeKind.CANCELLED, raised
             raise
-        kind = OutcomeKind.ABANDONED
+        kind, error = act.end or (OutcomeKind.ABANDONED, None)
         if not act.outermost:
             raise
-        await _in(act, act.close(kind, None))
+        await _in(act, act.close(kind, error))
         msg = "the stream was closed by another task while it was being read"
-        raise StreamClosedError(msg, response=act.response_at(None)) from None
+        raise StreamClosedError(msg, response=act.left_at(0)) from None
     except BaseException as raised:
         kind, error = OutcomeKind.FAILED, raised
         raise
     finally:
         if not act.complete:
             await _in(act, act.close(kind, error))
-        if act.outermost:
+        if not act.direct:
             act.waiting.release()
+        # The error's traceback holds this frame.
+        error = None
 
 
-async def _begin(act: Activation, request: ChatRequest, siblings: list[Inner]) -> None:
-    """Run every ``before``, and open the source, which has not been pulled then."""
-    for sibling in siblings:
-        if sibling.activation is not None and sibling.activation.complete:
-            await sibling.finish(OutcomeKind.FINISHED, None)
-    await _close_dropped(act.run)
+async def _begun(
+    act: Activation, request: ChatRequest, siblings: Children | None
+) -> AsyncIterator[Any]:
+    """Run every ``before``, and give the source, which has not been pulled then."""
+    if siblings is not None:
+        await siblings.make_way()
     result = await act.before(request)
-    stage, inner = act.stage, act.stage.inner
+    act.source = _source(act, result)
+    return act.source
+
+
+def _source(act: Activation, result: ChatRequest | ChatResponse) -> AsyncIterator[Any]:
     if isinstance(result, ChatResponse):
-        act.source = _replayed(result)
-        return
-    if inner is None:
-        act.source = aiter(act.run.model.stream(result))
-        return
-    following = _Next(act.run, inner, act.ctx, act.waiting, act.children)
+        return _replayed(result)
+    stage, run = act.stage, act.run
+    if stage.inner is None:
+        stream: Any = run.model.stream(result)
+        if not hasattr(stream, "__aiter__"):
+            _discard(stream)
+            msg = f"stream() of {run.model!r} gave no stream, but {type(stream).__name__}"
+            raise ProtocolError(msg)
+        return aiter(stream)
+    following = Following(act, stage.inner, drive)
     steering = stage.around
-    if steering is None or steering.around is None:
-        act.source = following(result)
-        return
-    stream: Any = steering.around(result, following, act.ctx)
+    return following(result) if steering is None else _steered(steering, result, following)
+
+
+def _steered(level: Level, request: ChatRequest, following: Following) -> AsyncIterator[Any]:
+    stream: Any = level.around and level.around(request, following, following.ctx)
+    if not hasattr(stream, "__anext__"):
+        _discard(stream)
+        wanted = "a stream: make it an async def with yield"
+        raise contract_error(level, "around", stream, wanted)
+    return stream  # type: ignore[no-any-return]  # told by its method
+
+
+def _discard(stream: object) -> None:
     if inspect.iscoroutine(stream):
         stream.close()
-    if not hasattr(stream, "__anext__"):
-        wanted = "a stream: make it an async def with yield"
-        raise contract_error(steering, "around", stream, wanted)
-    act.source = stream
-
-
-async def _in(act: Activation, coroutine: Awaitable[None]) -> None:
-    """Await inside the run's context: an inner activation is there already."""
-    context = act.context
-    await (coroutine if context is None else Inside(context, act.waiting, coroutine))
-
-
-def _directly(function: Callable[..., Any], *args: Any) -> Any:
-    return function(*args)
 
 
 async def _replayed(response: ChatResponse) -> AsyncGenerator[list[Event], None]:
     yield list(response.events())
 
 
-async def _close_dropped(run: Run) -> None:
-    """Close the inner activations that their ``around`` no longer holds."""
-    while run.dropped:
-        await run.dropped.pop().finish(OutcomeKind.ABANDONED, None)
+async def _in(act: Activation, coroutine: Awaitable[Any]) -> Any:
+    """Await inside the run's context: an inner activation is there already."""
+    if act.direct or act.context is None:
+        return await coroutine
+    return await Inside(act.context, act.waiting, coroutine)
 
 
-class _Next:
-    """The rest of the chain: a closure over it, and over where its streams are kept."""
-
-    __slots__ = ("children", "ctx", "run", "stage", "waiting")
-
-    def __init__(
-        self, run: Run, stage: Stage, ctx: RunContext, waiting: Waiting, children: list[Inner]
-    ) -> None:
-        self.run = run
-        self.stage = stage
-        self.ctx = ctx
-        self.waiting = waiting
-        self.children = children
-
-    def __call__(self, request: ChatRequest, /) -> AsyncIterator[Event]:
-        if not isinstance(request, ChatRequest):
-            msg = f"next() takes a ChatRequest, not {type(request).__name__}"
-            raise AdvisorContractError(msg)
-        return _Stream(self, request)
-
-
-class _Stream:
-    """What ``next(request)`` gives: lazy, and noticed when it is dropped."""
-
-    __slots__ = ("_inner", "_next", "_request")
-
-    def __init__(self, following: _Next, request: ChatRequest) -> None:
-        self._next = following
-        self._request = request
-        self._inner = Inner()
-
-    def __aiter__(self) -> AsyncIterator[Event]:
-        return self
-
-    def __anext__(self) -> Awaitable[Event]:
-        generator = self._inner.generator
-        if generator is None:
-            generator = self._start()
-        return generator.__anext__()
-
-    def _start(self) -> AsyncGenerator[Event, None]:
-        following, inner = self._next, self._inner
-        waiting, context = following.waiting, None
-        # Pulled first from a task of the author's own, it keeps that task's context.
-        if asyncio.current_task() is not waiting.task:
-            waiting, context = Waiting(), copy_context()
-        ctx = following.ctx.child()
-        activation = Activation(following.run, following.stage, ctx, waiting, context)
-        inner.activation = activation
-        inner.generator = drive(activation, self._request, following.children)
-        following.children.append(inner)
-        return inner.generator
-
-    async def aclose(self) -> None:
-        """Close it now; its ``on_close`` hooks run."""
-        await self._inner.finish(OutcomeKind.ABANDONED, None, only_open=True)
-
-    def __del__(self) -> None:
-        activation = self._inner.activation
-        if activation is not None and not (activation.complete or activation.closed):
-            self._next.run.dropped.append(self._inner)
+def _run(act: Activation, function: Callable[[int], None], argument: int) -> None:
+    if act.direct or act.context is None:
+        function(argument)
+    else:
+        act.context.run(function, argument)

@@ -96,7 +96,7 @@ class Source:
     url: str
     title: str = ""
     index: int | None = None
-    metadata: Mapping[str, Any] = Factory(dict)
+    metadata: Mapping[str, Any] = Factory(dict[str, Any])
 
 
 @define
@@ -117,7 +117,7 @@ class Finish:
     """
 
     reason: FinishReason = FinishReason.STOP
-    metadata: Mapping[str, Any] = Factory(dict)
+    metadata: Mapping[str, Any] = Factory(dict[str, Any])
 
 
 @define

@@ -121,16 +121,13 @@ def _to_parts(content: str | Part | Iterable[str | Part]) -> tuple[Part, ...]:
     if isinstance(content, _PARTS):
         return (content,)
     # The signature is a promise that an untyped caller may break: say what is wanted.
-    items: Any = content
-    if items is None or not isinstance(items, Iterable):
-        msg = f"a message holds text or parts, not {type(items).__name__}"
-        raise TypeError(msg)
-    parts = tuple(TextPart(item) if isinstance(item, str) else item for item in items)
-    for part in parts:
-        if not isinstance(part, _PARTS):
-            msg = f"a message holds text or parts, not {type(part).__name__}"
+    given: Any = content
+    items: list[Any] = list(given) if hasattr(given, "__iter__") else [given]
+    for item in items:
+        if not isinstance(item, (str, *_PARTS)):
+            msg = f"a message holds text or parts, not {type(item).__name__}"
             raise TypeError(msg)
-    return parts
+    return tuple(TextPart(item) if isinstance(item, str) else item for item in items)
 
 
 def _text_of(parts: tuple[Part, ...]) -> str:

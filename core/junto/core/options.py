@@ -38,11 +38,13 @@ class Tool:
 
     name: str
     description: str = ""
-    parameters: Mapping[str, Any] = field(factory=dict, converter=_frozen_mapping, hash=False)
+    parameters: Mapping[str, Any] = field(
+        factory=dict[str, Any], converter=_frozen_mapping, hash=False
+    )
 
 
 def _within(low: float, high: float) -> Any:  # attrs' validator protocol is untyped
-    def check(instance: Any, attribute: Any, value: Any) -> None:
+    def check(_instance: Any, attribute: Any, value: Any) -> None:
         if value is None:
             return
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -56,7 +58,7 @@ def _within(low: float, high: float) -> Any:  # attrs' validator protocol is unt
 
 
 def _at_least(low: int) -> Any:  # attrs' validator protocol is untyped
-    def check(instance: Any, attribute: Any, value: Any) -> None:
+    def check(_instance: Any, attribute: Any, value: Any) -> None:
         if value is None:
             return
         if isinstance(value, bool) or not isinstance(value, int):
@@ -115,7 +117,7 @@ class ChatOptions:
     tool_choice: str | None = None
     parallel_tool_calls: bool | None = None
     response_format: str | Mapping[str, Any] | None = field(default=None, hash=False)
-    extra: Mapping[str, Any] = field(factory=dict, converter=_frozen_mapping, hash=False)
+    extra: Mapping[str, Any] = field(factory=dict[str, Any], converter=_frozen_mapping, hash=False)
 
     @classmethod
     def of(cls, **values: Any) -> Self:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from contextvars import Context
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
-from ._await import Waiting
+from ._await import Waiting, bounded
 from ._logging import get_logger
 from .chat import ChatResponse
 from .events import ModelWarning
 from .model import ChatModel
 
 if TYPE_CHECKING:
-    from .activation import Inner
+    from .chain import Level
     from .context import OutcomeKind
 
 __all__ = ["Run"]
 
 log = get_logger("junto.core")
+
+CLOSE_SECONDS = 5.0
+"""How long each step of closing may take: a source's ``aclose()``, one ``on_close``."""
 
 
 class Run:
@@ -29,9 +32,8 @@ class Run:
 
     __slots__ = (
         "cleanup_errors",
-        "context",
-        "dropped",
         "ended",
+        "left_out",
         "model",
         "response",
         "waiting",
@@ -41,9 +43,8 @@ class Run:
     def __init__(self, model: ChatModel, warned: set[tuple[str, str]]) -> None:
         self.model = model
         self.warned = warned
-        self.context: Context | None = None
         self.waiting = Waiting()
-        self.dropped: list[Inner] = []
+        self.left_out: dict[Level, Exception] = {}
         self.cleanup_errors: list[BaseException] = []
         self.response: ChatResponse | None = None
         self.ended: tuple[OutcomeKind, BaseException | None] | None = None
@@ -62,7 +63,35 @@ class Run:
         )
         return True
 
-    def failed_cleanup(self, where: str, error: BaseException) -> None:
-        """Note what went wrong while closing."""
-        self.cleanup_errors.append(error)
-        log.warning("run.cleanup_failed", where=where, error=type(error).__name__)
+    def leave_out(self, level: Level, hook: str, error: Exception) -> None:
+        """An isolated advisor failed: the rest of the run goes on without it."""
+        self.left_out[level] = error
+        log.warning(
+            "advisor.left_out",
+            advisor=level.name,
+            hook=hook,
+            error=type(error).__name__,
+            exc_info=error,
+        )
+
+    async def cleanly(
+        self, where: str, step: Awaitable[object], *, bound: bool = True
+    ) -> BaseException | None:
+        """Take one step of closing.
+
+        An error is logged and kept.  Only an interruption is given back, to be raised
+        when all is closed.
+
+        Args:
+            where: For the log.
+            step: What to await.
+            bound: Limit its time; not for a step that consists of limited ones.
+        """
+        try:
+            await (bounded(step, CLOSE_SECONDS) if bound else step)
+        except Exception as error:  # noqa: BLE001  closing goes on, and the error is kept
+            self.cleanup_errors.append(error)
+            log.warning("run.cleanup_failed", where=where, error=type(error).__name__)
+        except BaseException as error:  # noqa: BLE001  the caller raises it
+            return error
+        return None

@@ -8,40 +8,23 @@ the segment it stands in, for the rest of the run.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, get_args
+from operator import length_hint
+from typing import TYPE_CHECKING, Any, get_args
 
 from .collect import Record
 from .context import RunContext
-from .errors import AdvisorContractError
+from .contract import checked
 from .events import Event, Finish, Restart, UsageUpdate
+from .usage import Usage
 
-__all__ = ["Fused", "checked"]
+if TYPE_CHECKING:
+    from .chain import Level
 
-_EVENTS: tuple[type, ...] = get_args(Event)
+__all__ = ["Fused"]
+
 _TERMINAL = (UsageUpdate, Finish)
-
-
-def checked(out: object, name: str) -> tuple[Event, ...]:
-    """What a hook returned, as a tuple of events.
-
-    Raises:
-        AdvisorContractError: It is neither an event nor a tuple of events.
-    """
-    if isinstance(out, _EVENTS):
-        return (out,)  # type: ignore[return-value]  # just told
-    if isinstance(out, tuple) and all(isinstance(event, _EVENTS) for event in out):
-        return out
-    if inspect.iscoroutine(out):
-        out.close()
-        what = "a coroutine: on_event is synchronous, await in around"
-    elif out is None:
-        what = "None: return the event, another one, or () to drop it"
-    else:
-        what = f"{type(out).__name__}: return an event or a tuple of events"
-    msg = f"on_event of advisor {name!r} returned {what}"
-    raise AdvisorContractError(msg, advisor=name)
+_CONTENT = frozenset(get_args(Event)) - frozenset(_TERMINAL)
 
 
 class _Segment:
@@ -57,59 +40,83 @@ class _Segment:
 
 
 class Fused:
-    """The hooks of one activation, innermost first, as one step per event."""
+    """The hooks of one activation, innermost first, as one step per event.
 
-    __slots__ = ("_ctx", "_early", "_hooks", "_names", "_needed", "_segments", "held", "pending")
+    Attributes:
+        pending: What goes out before the next event is taken, the next one last.
+        held: What a buffered stage holds; ``None`` for any other.
+    """
+
+    __slots__ = ("_ctx", "_early", "_hooks", "_levels", "_needed", "_segments", "held", "pending")
 
     def __init__(
         self,
-        hooks: Sequence[tuple[Callable[..., Any], str]],
+        hooks: Sequence[Callable[..., Any]],
+        levels: Sequence[Level],
         needed: Iterable[int],
         ctx: RunContext,
         *,
         hold: bool = False,
     ) -> None:
-        self._hooks = [hook for hook, _ in hooks]
-        self._names = [name for _, name in hooks]
-        self._needed = sorted(set(needed))
+        self._hooks = hooks
+        self._levels = levels
+        self._needed = frozenset(needed)
         self._ctx = ctx
         self._early: dict[int, list[Event]] = {}
         record = Record() if self._needed else None
-        self._segments = [_Segment(0, len(hooks), self._hooks, record)]
+        self._segments = [_Segment(0, len(hooks), hooks, record)]
         self.pending: list[tuple[int, Event]] = []
         self.held: list[Event] | None = [] if hold else None
 
     def step(self, event: Event) -> Event | None:
         """Take one event of the source; give what goes out, or ``None``."""
-        return self._on(0, event)
+        return self._pass(0, event)
 
     def resume(self) -> Event | None:
         """Take the next of the events that a hook gave several of."""
         position, event = self.pending.pop()
-        return self._enter(position, event)
+        return self._pass(self._index(position), event)
 
-    def terminal(self, hook: int, event: Event) -> Event | None:
-        """Show usage or finish to one hook; what else it gives becomes pending.
+    def restart(self, event: Event) -> Event | None:
+        """Take a restart: what hooks said of usage and finish is void as well."""
+        self._early.clear()
+        return self._pass(0, event)
+
+    def show_end(
+        self, hook: int, usage: Usage | None, finish: Finish
+    ) -> tuple[Usage | None, Finish]:
+        """Show usage and finish to one hook; what else it gives becomes pending.
 
         Returns:
-            The last usage or finish that the hook gave, ``None`` if it gave none.
+            Usage and finish as they leave it.
         """
-        out = self._hooks[hook](event, self._ctx)
-        outs = (event,) if out is event else checked(out, self._names[hook])
-        content = [e for e in outs if not isinstance(e, _TERMINAL)]
-        if content and self._segment_at(hook) is self._segment_at(hook + 1):
-            self._split(self._segments.index(self._segment_at(hook)), hook)
-        self.pending += [(hook + 1, e) for e in reversed(content)]
-        terminals = [e for e in outs if isinstance(e, type(event))]
-        return terminals[-1] if terminals else None
-
-    def early(self, hook: int) -> list[Event]:
-        """Usage and finish that a hook gave before the end."""
-        return self._early.get(hook, [])
+        event: Event
+        content: list[Event] = []
+        given = self._early.pop(hook, [])
+        for event in (finish,) if usage is None else (UsageUpdate(usage), finish):
+            out = self._hooks[hook](event, self._ctx)
+            given += (event,) if out is event else checked(out, self._levels[hook].name)
+        usage = None
+        for event in given:
+            if isinstance(event, UsageUpdate):
+                usage = event.usage
+            elif isinstance(event, Finish):
+                finish = event
+            else:
+                content.append(event)
+        if content:
+            i = self._index(hook)
+            if self._segments[i].end != hook:
+                self._split(i, hook)
+            self.pending += [(hook + 1, event) for event in reversed(content)]
+        return usage, finish
 
     def record_at(self, position: int) -> Record:
-        """What passed one position."""
-        return self._segment_at(position).record or Record()
+        """What passed one position; nothing, if its hook was never reached."""
+        for segment in self._segments:
+            if position <= segment.end:
+                return segment.record or Record()
+        return Record()
 
     def compact(self) -> None:
         """Keep the records small."""
@@ -117,63 +124,59 @@ class Fused:
             if segment.record is not None:
                 segment.record.compact()
 
-    def _enter(self, position: int, event: Event) -> Event | None:
-        """Bring an event in at a position, which is always the start of a segment."""
-        for i, segment in enumerate(self._segments):
-            if segment.start == position:
-                return self._on(i, event)
-        raise AssertionError(position)
-
-    def _on(self, i: int, event: Event) -> Event | None:
+    def _pass(self, i: int, event: Event) -> Event | None:
         """From the start of segment ``i`` outward."""
-        while i < len(self._segments):
-            segment = self._segments[i]
-            place = segment.start
-            for hook in segment.hooks:
-                out = hook(event, self._ctx)
+        segments, ctx = self._segments, self._ctx
+        while True:
+            segment = segments[i]
+            out: Any = event
+            rest = iter(segment.hooks)
+            for hook in rest:
+                out = hook(event, ctx)
                 if out is not event:
-                    return self._changed(i, place, event, out)
-                place += 1
+                    # Counting the hooks as they run would cost more than this.
+                    self._split(i, segment.end - 1 - length_hint(rest))
+                    segment = segments[i]
+                    break
             if segment.record is not None:
                 segment.record.add(event)
             i += 1
-            if i < len(self._segments):
-                out = self._hooks[segment.end](event, self._ctx)
-                if out is not event:
-                    return self._follow(segment.end, out)
-        return event if self.held is None else self._hold(self.held, event)
+            if out is event:
+                if i == len(segments):
+                    return event if self.held is None else self._hold(self.held, event)
+                out = self._hooks[segment.end](event, ctx)
+                if out is event:
+                    continue
+            if out.__class__ not in _CONTENT:
+                out = self._first_of(segment.end, out)
+                if out is None:
+                    return None
+            event = out
 
-    def _changed(self, i: int, hook: int, event: Event, out: object) -> Event | None:
-        """A hook inside segment ``i`` changed an event: the segment ends there."""
-        self._split(i, hook)
-        record = self._segments[i].record
-        if record is not None:
-            record.add(event)
-        return self._follow(hook, out)
-
-    def _split(self, i: int, hook: int) -> None:
-        segment = self._segments[i]
-        start, end, record = segment.start, segment.end, segment.record
-        inside = any(start <= p <= hook for p in self._needed)
-        outside = any(hook < p <= end for p in self._needed)
-        kept = record if inside else None
-        given = (record.copy() if inside else record) if outside and record else None
-        self._segments[i : i + 1] = [
-            _Segment(start, hook, self._hooks, kept),
-            _Segment(hook + 1, end, self._hooks, given),
-        ]
-
-    def _follow(self, hook: int, out: object) -> Event | None:
-        """Send what a hook gave outward: the first now, the rest at the next pulls."""
-        outs = checked(out, self._names[hook])
+    def _first_of(self, hook: int, out: object) -> Event | None:
+        """Of what a hook gave the first goes on now, the rest at the next pulls."""
         content: list[Event] = []
-        for event in outs:
+        for event in checked(out, self._levels[hook].name):
             if isinstance(event, _TERMINAL):
                 self._early.setdefault(hook, []).append(event)
             else:
                 content.append(event)
         self.pending += [(hook + 1, event) for event in reversed(content[1:])]
-        return self._enter(hook + 1, content[0]) if content else None
+        return content[0] if content else None
+
+    def _split(self, i: int, hook: int) -> None:
+        """End a segment at a hook that has changed an event for the first time."""
+        segment = self._segments[i]
+        start, end, record = segment.start, segment.end, segment.record
+        inside = any(start <= p <= hook for p in self._needed)
+        outside = any(hook < p <= end for p in self._needed)
+        given = record
+        if record is not None and inside and outside:
+            given = record.copy()
+        self._segments[i : i + 1] = [
+            _Segment(start, hook, self._hooks, record if inside else None),
+            _Segment(hook + 1, end, self._hooks, given if outside else None),
+        ]
 
     @staticmethod
     def _hold(held: list[Event], event: Event) -> None:
@@ -183,8 +186,9 @@ class Fused:
         else:
             held.append(event)
 
-    def _segment_at(self, position: int) -> _Segment:
-        for segment in self._segments:
-            if segment.start <= position <= segment.end:
-                return segment
-        raise AssertionError(position)
+    def _index(self, position: int) -> int:
+        """The segment that a position is in."""
+        for i, segment in enumerate(self._segments):
+            if position <= segment.end:
+                return i
+        raise IndexError(position)

@@ -7,8 +7,9 @@ import warnings
 from collections.abc import AsyncIterator, Awaitable
 from contextvars import copy_context
 from types import AsyncGeneratorType, TracebackType
-from typing import Any, Self, TypeAlias, cast
+from typing import Self, TypeAlias, cast
 
+from ._await import is_entered
 from .activation import Activation
 from .chain import AdvisorChain
 from .chat import ChatRequest, ChatResponse
@@ -21,8 +22,6 @@ from .run import Run
 __all__ = ["ChatStream"]
 
 _Generator: TypeAlias = "AsyncGeneratorType[Event, None]"
-
-_POLL_SECONDS = 0.05
 
 
 class ChatStream:
@@ -49,8 +48,8 @@ class ChatStream:
         self._run = run
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._act = Activation(run, chain.stage, ctx, run.waiting, None)
-        self._generator = cast("_Generator", drive(self._act, request, []))
+        self._act = Activation(run, chain.stage, ctx, run.waiting, outermost=True)
+        self._generator = cast("_Generator", drive(self._act, request, None))
 
     def __aiter__(self) -> AsyncIterator[Event]:
         return self
@@ -74,13 +73,13 @@ class ChatStream:
             ConcurrentReadError: Another task is reading.
             Exception: After a failure the run's own error, the same object.
         """
-        if self._run.response is None or self._run.ended is None:
-            self._raise_if_over()
+        self._raise_if_over()
+        if self._run.ended is None:
             async for _ in self:
                 pass
-        response = self._run.response
-        assert response is not None  # a run that ended without one has raised
-        return response
+        if self._run.response is None:
+            raise StreamConsumedError("this stream ended without a response")
+        return self._run.response
 
     @property
     def context(self) -> RunContext:
@@ -91,7 +90,7 @@ class ChatStream:
     def outcome(self) -> Outcome | None:
         """How the run ended, once it has."""
         ended = self._run.ended
-        return None if ended is None else self._act.outcome(*ended, None)
+        return None if ended is None else self._act.outcome(*ended, 0)
 
     async def aclose(self) -> None:
         """Stop here.  Calling it again does nothing.
@@ -99,11 +98,10 @@ class ChatStream:
         From another task it interrupts the pull in flight, which raises
         :class:`~junto.core.StreamClosedError` there; the reader's task is not cancelled.
         """
-        generator = self._generator
-        if generator.ag_running:
-            await self._interrupt()
         self._closed = True
-        await generator.aclose()
+        if self._generator.ag_running:
+            await self._interrupt()
+        await self._generator.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -125,14 +123,15 @@ class ChatStream:
         loop = self._loop
         if loop is None or self._run.ended is not None or self._generator.ag_frame is None:
             return
+        # First of all, because a warning may be an error.
+        if not loop.is_closed():
+            _close_later(loop, self._generator)
         warnings.warn(
             f"{self!r} was dropped before its end: use 'async with', or call aclose()",
             ResourceWarning,
             stacklevel=2,
             source=self,
         )
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(_close_later, loop, self._generator)
 
     def _prepare(self) -> None:
         """The slow path of a pull: the first one, or one that cannot be."""
@@ -144,8 +143,7 @@ class ChatStream:
             msg = "this stream has been read already; await response() for the whole answer"
             raise StreamConsumedError(msg)
         self._loop = asyncio.get_running_loop()
-        self._run.context = self._act.context = copy_context()
-        self._act.outermost = True
+        self._act.context = copy_context()
 
     def _raise_if_over(self) -> None:
         if self._generator.ag_running:
@@ -158,23 +156,21 @@ class ChatStream:
                 raise StreamClosedError(msg)
             return
         kind, error = ended
-        if error is not None:
+        if kind is OutcomeKind.FAILED and error is not None:
             raise error
-        if kind is OutcomeKind.ABANDONED:
+        # Somebody else's cancellation is not raised here: this task was not cancelled.
+        if kind in {OutcomeKind.ABANDONED, OutcomeKind.CANCELLED}:
             msg = "this stream was left before its end"
-            raise StreamClosedError(msg, response=self._act.response_at(None))
+            raise StreamClosedError(msg, response=self._act.left_at(0))
 
     async def _interrupt(self) -> None:
-        waiting = self._run.waiting
-        if waiting.task is asyncio.current_task():
+        context = self._act.context
+        if context is not None and is_entered(context):
             msg = "a stream cannot be closed by a hook of its own run: raise instead"
             raise ConcurrentReadError(msg)
-        if waiting.released is None:
-            waiting.released = asyncio.get_running_loop().create_future()
-        waiting.interrupt()
-        while self._generator.ag_running and not waiting.released.done():
-            # The pull may also end by itself at this moment, with nobody to say so.
-            await asyncio.wait({waiting.released}, timeout=_POLL_SECONDS)
+        if not self._act.closed:
+            self._run.waiting.interrupt()
+        await self._run.waiting.over()
 
 
 class _Text:
@@ -199,10 +195,16 @@ class _Text:
 
 
 def _close_later(loop: asyncio.AbstractEventLoop, generator: _Generator) -> None:
-    closing: Any = generator.aclose()
-    task: asyncio.Task[None] = loop.create_task(closing)
-    _closing.add(task)
-    task.add_done_callback(_closing.discard)
+    """Close a dropped stream in a task on its own loop."""
+    if asyncio._get_running_loop() is loop:  # noqa: SLF001  documented for such as us
+        _closing.add(task := loop.create_task(_close(generator)))
+        task.add_done_callback(_closing.discard)
+    else:
+        loop.call_soon_threadsafe(_close_later, loop, generator)
+
+
+async def _close(generator: _Generator) -> None:
+    await generator.aclose()
 
 
 _closing: set[asyncio.Task[None]] = set()

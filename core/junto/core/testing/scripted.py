@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from typing import TypeAlias
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from typing import Any, TypeAlias
 
 from ..chat import ChatRequest, ChatResponse
 from ..events import Event, Finish, TextDelta
@@ -63,8 +63,8 @@ class ScriptedModel:
                 if isinstance(step, BaseException):
                     raise step
                 if callable(step):
-                    result = step()
-                    if hasattr(result, "__await__"):
+                    result: Any = step()
+                    if isinstance(result, Awaitable):
                         await result
                     continue
                 batch = _events(step)
@@ -82,14 +82,10 @@ class ScriptedModel:
         return f"ScriptedModel({', '.join(map(repr, self._scripts))})"
 
 
-def _steps(script: Script) -> Iterable[Step]:
+def _steps(script: Any) -> Iterable[Step]:
     if isinstance(script, str):
         return _words(script)
-    if isinstance(script, list | tuple):
-        return script
-    if isinstance(script, Iterable):
-        return list(script)
-    return [script]
+    return list(script) if hasattr(script, "__iter__") else [script]
 
 
 def _words(text: str) -> list[Step]:
@@ -97,11 +93,9 @@ def _words(text: str) -> list[Step]:
     return [TextDelta(word if i == 0 else " " + word) for i, word in enumerate(words) if text]
 
 
-def _events(step: object) -> list[Event]:
+def _events(step: Any) -> list[Event]:
     if isinstance(step, str):
         return [TextDelta(step)]
     if isinstance(step, ChatResponse):
         return list(step.events())
-    if isinstance(step, list | tuple):
-        return list(step)
-    return [step]  # type: ignore[list-item]  # what is left of Step is an event
+    return list(step) if hasattr(step, "__iter__") else [step]
