@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from .screen import Screen
@@ -19,7 +19,7 @@ LEVELS = {
 
 
 @contextmanager
-def console_logging(screen: Screen, level: int | None) -> Iterator[None]:
+def console_logging(screen: Screen, level: int | None) -> Generator[None]:
     """Write the log to ``screen`` while the block runs.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from junto.core import ChatError
@@ -19,7 +19,7 @@ _NOBODY_READS = 141  # what a program has that the system ends with SIGPIPE
 
 
 @contextmanager
-def failures(screen: Screen, *, details: bool) -> Iterator[None]:
+def failures(screen: Screen, *, details: bool) -> Generator[None]:
     """Turn errors into exit codes: 1, 130 for Ctrl-C, 141 when nobody reads the answer.
 
     Args:
