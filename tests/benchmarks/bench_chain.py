@@ -60,7 +60,7 @@ class Around(Advisor):
     async def around(
         self,
         request: ChatRequest,
-        next: Next,  # noqa: A002  the field's word
+        next: Next,
         ctx: RunContext,
     ) -> AsyncIterator[Event]:
         async for event in next(request):
