@@ -1,0 +1,133 @@
+"""What the pages say by hand is what the code has."""
+
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from junto.advisors import LoggingAdvisor
+from junto.core import ChatClient, Finish, ProviderError, Usage, UsageUpdate
+from junto.core.testing import ScriptedModel, Step
+
+FENCES = re.MULTILINE | re.DOTALL
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+PAGES = [
+    ROOT / "README.md",
+    *(page for page in DOCS.rglob("*.md") if not {"_build", "changelog.d"} & set(page.parts)),
+]
+
+
+def text_of(name: str) -> str:
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def test_every_python_block_of_every_page_is_run() -> None:
+    written = {
+        f"{page.relative_to(ROOT)}::line:{number},column:1"
+        for page in PAGES
+        for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1)
+        if line == "```python"
+    }
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "README.md", "docs"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert written
+    assert written <= set(done.stdout.splitlines())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_block_is_skipped_or_written_in_another_way(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+
+    assert "skip: next" not in text
+    assert not re.findall(
+        r"^ *(?:```|~~~) ?(?:py|python3|pycon|\{code-block\}.*)$", text, re.MULTILINE
+    )
+    assert not re.findall(r"^ +```python", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_to_files_lead_somewhere(page: Path) -> None:
+    prose = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=FENCES)
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", prose)
+
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_page_of_the_command_has_every_option() -> None:
+    from junto.app.commands import cli
+
+    text = text_of("reference/command.md")
+    named: list[str] = []
+    for command in cli.commands.values():
+        named.append(f"junto {command.name}")
+        inner = command.commands.values() if isinstance(command, click.Group) else ()
+        named += [f"junto {command.name} {one.name}" for one in inner]
+        for one in (command, *inner):
+            for option in one.params:
+                if isinstance(option, click.Option):
+                    named += [*option.opts, *option.secondary_opts]
+
+    assert len(named) > 10
+    assert [name for name in named if f"`{name}" not in text] == []
+
+
+def test_the_page_of_the_command_has_every_line_command() -> None:
+    from junto.app.talk import _HELP
+
+    text = text_of("reference/command.md")
+    named = re.findall(r"^(/\w+)", _HELP, re.MULTILINE)
+
+    assert len(named) > 3
+    assert [name for name in named if f"`{name}" not in text] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/how-to/use-a-local-model.md"])
+def test_pages_name_the_models_of_the_catalogue(page: str) -> None:
+    from junto.providers.local import CATALOGUE
+
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for entry in CATALOGUE.values():
+        wanted = [f"`{entry.name}`", f"{entry.size:,} bytes", entry.licence]
+        wanted += [entry.sha256] if page == "README.md" else []
+        wanted += [source.label for source in entry.sources]
+        assert [word for word in wanted if word not in text] == []
+
+
+async def test_the_page_of_log_lines_has_every_field() -> None:
+    lines: dict[str, set[str]] = {}
+
+    class Kept:
+        def debug(self, event: str, **values: object) -> None:
+            lines.setdefault(event, set()).update(values)
+
+        info = warning = error = debug
+
+    usage = Usage(input_tokens=1, output_tokens=1, reasoning_tokens=1, cached_tokens=1)
+    whole: list[Step] = [UsageUpdate(usage), "Yes.", Finish(metadata={"request_id": "1"})]
+    error = ProviderError("no", status=400, code="Bad")
+    model = ScriptedModel(whole, [error])
+    client = ChatClient(model, advisors=[LoggingAdvisor(content=True, logger=Kept())])
+    await client.call("Really?", conversation_id="1")
+    with pytest.raises(ProviderError):
+        await client.call("Really?")
+
+    text = text_of("reference/log.md")
+    turn, _, others = text.partition("## `chat.started`")
+    source = inspect.getsource(LoggingAdvisor)
+    assert set(lines) == {"chat.turn", "chat.started"} == set(re.findall(r'"(chat\.\w+)"', source))
+    assert [name for name in lines["chat.turn"] if f"`{name}`" not in turn] == []
+    assert [name for name in lines["chat.started"] if f"`{name}`" not in others] == []
+    table = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", turn, re.MULTILINE))))
+    assert table == lines["chat.turn"] | {"short_circuited_by"}
+
+
+def test_every_part_of_junto_that_is_public_has_its_page() -> None:
+    pages = "".join(page.read_text(encoding="utf-8") for page in DOCS.glob("reference/*.md"))
+    for part in ("core", "core.testing", "advisors", "providers.dashscope", "providers.local"):
+        assert f".. automodule:: junto.{part}\n" in pages
