@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import Callable
 
 from attrs import field, frozen
+
 from junto.core import ChatTimeoutError
 
 __all__ = ["Clock", "Timeouts"]
@@ -20,7 +21,7 @@ __all__ = ["Clock", "Timeouts"]
 _NEVER = float("inf")
 
 
-def _seconds(_: object, attribute: object, value: float | None) -> None:
+def _seconds(_instance: object, _attribute: object, value: float | None) -> None:
     if value is not None and not value > 0:
         raise ValueError("a timeout is a number of seconds above 0, or None for no limit")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from attrs import frozen
+
 from junto.core import (
     AuthenticationError,
     ContentFilteredError,

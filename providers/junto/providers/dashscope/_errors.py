@@ -6,7 +6,6 @@ stays recognisable in the message; a key in it does not.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import time
@@ -15,6 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from attrs import evolve, frozen
+
 from junto.core import (
     ProtocolError,
     ProviderError,
@@ -26,6 +26,7 @@ from junto.core import (
 
 from ..sse import SSEParser
 from ._error_table import RULES, STATUSES, Verdict
+from ._json import load_json, str_of, table_of
 
 __all__ = [
     "Failure",
@@ -94,29 +95,27 @@ class Failure:
 
 
 def failure_of(payload: Any, status: int | None) -> Failure | None:
-    """Read a decoded JSON object as an error; ``None`` when it is none.
+    """Read a decoded JSON value as an error; ``None`` when it is none.
 
     Both shapes are known: ``{"code", "message", "request_id"}``, in which an empty code is
     a documented part of successes, and ``{"error": {…}}`` of the compatible mode.
     """
-    if not isinstance(payload, dict):
-        return None
-    inner = payload.get("error")
-    if isinstance(inner, dict):
-        code = _str(inner.get("code")) or _str(inner.get("type"))
-        message = _str(inner.get("message"))
-    elif inner and isinstance(inner, str):
-        code, message = "", inner
+    table = table_of(payload)
+    if status is not None and status < 400:
+        status = None
+    if error := table.get("error"):
+        inner = table_of(error)
+        code = str_of(inner.get("code")) or str_of(inner.get("type"))
+        message = str_of(inner.get("message")) or str_of(error)
     else:
-        code, message = _str(payload.get("code")), _str(payload.get("message"))
-        if not code and (status is None or status < 400):
+        code, message = str_of(table.get("code")), str_of(table.get("message"))
+        if not code and (status is None or not table):
             return None
-    request_id = _str(payload.get("request_id"))
-    if not request_id and _str(payload.get("id")).startswith("chatcmpl-"):
-        request_id = _str(payload.get("id")).removeprefix("chatcmpl-")
-    if (status is None or status < 400) and (prefix := _PREFIX.match(message)):
+    request_id = str_of(table.get("request_id"))
+    if not request_id and (other := str_of(table.get("id"))).startswith("chatcmpl-"):
+        request_id = other.removeprefix("chatcmpl-")
+    if status is None and (prefix := _PREFIX.match(message)):
         status = int(prefix[1])
-    status = status if status is not None and status >= 400 else None
     return Failure(status=status, code=code, message=message, request_id=request_id or None)
 
 
@@ -131,32 +130,23 @@ def parse_failure(
 
     ``request_id`` and ``retry_after`` are those of the headers.
     """
-    payload, stream_status = load_json(body), None
-    if not isinstance(payload, dict):
+    payload, stream_status = table_of(load_json(body)), None
+    if not payload:
         payload, stream_status = _load_sse(body)
     failure = failure_of(payload, stream_status or status) or Failure(status=status)
     return evolve(failure, request_id=failure.request_id or request_id, retry_after=retry_after)
 
 
-def load_json(body: bytes) -> Any:
-    """Decode ``body``, tolerant of its text; ``None`` when it is not JSON."""
-    try:
-        return json.loads(body.decode("utf-8-sig", "replace"))
-    except (ValueError, RecursionError):
-        return None
-
-
-def _load_sse(body: bytes) -> tuple[Any, int | None]:
+def _load_sse(body: bytes) -> tuple[dict[str, Any], int | None]:
     parser = SSEParser()
     try:
         records = [*parser.feed(body), *parser.close()]
     except ProtocolError:
-        return None, None
+        return {}, None
     for record in records:
-        payload = load_json(record.data)
-        if isinstance(payload, dict):
+        if payload := table_of(load_json(record.data)):
             return payload, record.status
-    return None, None
+    return {}, None
 
 
 def to_error(failure: Failure, origin: Origin, *, partial_text: str = "") -> ProviderError:
@@ -232,9 +222,3 @@ def _number(value: str | None) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) and number >= 0 else None
-
-
-def _str(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    return str(value) if type(value) is int and abs(value) < 10**9 else ""

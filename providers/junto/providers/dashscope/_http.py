@@ -8,6 +8,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 import aiohttp
+
 from junto.core import (
     ChatConnectionError,
     ChatError,
@@ -63,7 +64,7 @@ class Exchange:
         headers: Mapping[str, str],
         key: Secret,
         body: bytes,
-        timeout: aiohttp.ClientTimeout,
+        limits: aiohttp.ClientTimeout,
         clock: Clock,
     ) -> Exchange:
         """Send the request, and return when the headers of the answer are there.
@@ -74,16 +75,16 @@ class Exchange:
             ProtocolError: What came is not HTTP.
         """
         secret = {**headers, "Authorization": _Masked(f"Bearer {key.reveal()}")}
-        limit = asyncio.timeout_at(clock.deadline)
+        until = asyncio.timeout_at(clock.deadline)
         try:
-            async with limit:
+            async with until:
                 response = await session.post(
-                    url, data=body, headers=secret, allow_redirects=False, timeout=timeout
+                    url, data=body, headers=secret, allow_redirects=False, timeout=limits
                 )
         except (aiohttp.ClientError, OSError, RuntimeError) as error:
-            if limit.expired():
+            if until.expired():
                 raise clock.error() from None
-            raise _connection_error(error, url, timeout) from _harmless(error)
+            raise _connection_error(error, url, limits) from _harmless(error)
         return cls(response, clock)
 
     async def read(self) -> bytes:
@@ -174,11 +175,11 @@ def check_answer(status: int, headers: Mapping[str, str]) -> None:
         raise ProtocolError(f"the service answered in encoding {encoding}, which was not asked for")
 
 
-def _connection_error(error: Exception, url: str, timeout: aiohttp.ClientTimeout) -> ChatError:
+def _connection_error(error: Exception, url: str, limits: aiohttp.ClientTimeout) -> ChatError:
     host = urlsplit(url).netloc
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return ChatTimeoutError(
-            f"no connection to {host} within {timeout.connect:g} s", clock="connect"
+            f"no connection to {host} within {limits.connect:g} s", clock="connect"
         )
     if isinstance(error, aiohttp.ClientResponseError):
         return ProtocolError(f"{host} did not answer in HTTP: {clean_text(error.message, 200)}")

@@ -25,8 +25,8 @@ from junto.core import (
     VideoPart,
 )
 
+from ._json import is_json
 from ._models import Capabilities
-from ._tools import is_json
 
 __all__ = ["encode_messages", "uses_oss"]
 
@@ -94,7 +94,7 @@ def _content_text(parts: tuple[Part, ...], model: str) -> str | list[dict[str, A
     ]
 
 
-def _content_list(parts: tuple[Part, ...], model: str) -> list[dict[str, Any]]:
+def _content_list(parts: tuple[Part, ...], _model: str) -> list[dict[str, Any]]:
     content: list[dict[str, Any]] = []
     for part in parts:
         if isinstance(part, TextPart):

@@ -7,10 +7,11 @@ import os
 import ssl
 from collections.abc import AsyncIterator
 from types import TracebackType
-from typing import Self
+from typing import NoReturn, Self
 from urllib.parse import urlsplit
 
 import aiohttp
+
 from junto.core import (
     ChatRequest,
     Event,
@@ -169,7 +170,7 @@ class DashScopeModel:
             headers=call.headers,
             key=key,
             body=call.body,
-            timeout=self._connect,
+            limits=self._connect,
             clock=clock,
         )
         try:
@@ -177,16 +178,7 @@ class DashScopeModel:
             request_id = exchange.headers.get("x-request-id") or ""
             request_id = clean_text(origin.scrub(request_id), 100)
             if exchange.status >= 400:
-                body = await exchange.read_error_body()
-                raise to_error(
-                    parse_failure(
-                        body,
-                        exchange.status,
-                        request_id=request_id or None,
-                        retry_after=retry_after(exchange.headers),
-                    ),
-                    origin,
-                )
+                await self._refuse(exchange, origin, request_id)
         except BaseException:
             exchange.close()
             raise
@@ -196,6 +188,15 @@ class DashScopeModel:
             choices=call.choices,
             request_id=request_id or None,
         )
+
+    async def _refuse(self, exchange: Exchange, origin: Origin, request_id: str) -> NoReturn:
+        failure = parse_failure(
+            await exchange.read_error_body(),
+            exchange.status,
+            request_id=request_id or None,
+            retry_after=retry_after(exchange.headers),
+        )
+        raise to_error(failure, origin)
 
     async def aclose(self) -> None:
         """Close the connections.  Streams that still run are interrupted."""

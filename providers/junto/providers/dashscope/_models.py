@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Literal
 
-from attrs import field, frozen
+from attrs import frozen
 
 __all__ = ["Capabilities", "capabilities_of"]
 
@@ -47,17 +47,19 @@ class Capabilities:
     system: bool | None = None
     incremental: bool = True
     keeps_reasoning: bool = False
-    ignored: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    ignored: frozenset[str] = frozenset()
 
 
 _C = Capabilities
-_SAMPLING = (
-    "temperature",
-    "top_p",
-    "presence_penalty",
-    "frequency_penalty",
-    "logprobs",
-    "top_logprobs",
+_SAMPLING = frozenset(
+    {
+        "temperature",
+        "top_p",
+        "presence_penalty",
+        "frequency_penalty",
+        "logprobs",
+        "top_logprobs",
+    }
 )
 _QWQ = _C(
     stream="only",

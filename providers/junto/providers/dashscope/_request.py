@@ -8,9 +8,11 @@ from typing import Any
 
 import msgspec
 from attrs import field, frozen
+
 from junto.core import ChatOptions, ChatRequest, ModelWarning, Tool
 
 from ._hosts import PATHS
+from ._json import table_of
 from ._messages import encode_messages, uses_oss
 from ._models import Capabilities
 from ._warnings import find_warnings
@@ -152,6 +154,5 @@ def _dump(body: dict[str, Any]) -> bytes:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
-        mapping: Mapping[Any, Any] = value
-        return dict(mapping)
+        return table_of({**value})
     raise TypeError(f"{type(value).__name__} in a request is not JSON")

@@ -23,7 +23,8 @@ from junto.core import (
     get_logger,
 )
 
-from ._frames import Choice, ContentPart, Frame, Message, Output
+from ._frames import ContentPart, Frame, Message, Output
+from ._json import list_of, str_of, table_of
 from ._surrogates import mend_text
 from ._tools import ToolCalls
 
@@ -60,7 +61,10 @@ class Answer:
         self._text = io.StringIO()
         self._room = _LIMIT
         self._tools = ToolCalls(cumulative=cumulative)
-        self._whole = {"text": "", "reasoning": ""}  # the latest values of a cumulative stream
+        self._whole: tuple[str, str] = (
+            "",
+            "",
+        )  # reasoning and text: the latest values of a cumulative stream
         self._sources: set[tuple[str, int | None]] = set()
         self._logprobs: list[Any] = []
         self._tool_info: Any = None
@@ -99,7 +103,7 @@ class Answer:
                 if message is not None:
                     self._apply_message(message, events)
                 if choice.logprobs is not None:
-                    self._apply_logprobs(choice)
+                    self._apply_logprobs(choice.logprobs)
             reason = choice.finish_reason
             if reason not in _RUNNING:
                 self._end(choice.index or 0, reason)
@@ -127,11 +131,9 @@ class Answer:
 
     def _apply_message(self, message: Message, events: list[Event]) -> None:
         reasoning = message.reasoning_content
-        content = message.content
-        if content and not isinstance(content, str):
-            content = _join(content)
+        content = message.content if isinstance(message.content, str) else _join(message.content)
         if self._cumulative:
-            reasoning, content = self._new_ends(reasoning or "", content or "", events)
+            reasoning, content = self._new_ends(reasoning or "", content, events)
         if reasoning:
             self._take(len(reasoning))
             events.append(ReasoningDelta(reasoning))
@@ -153,19 +155,16 @@ class Answer:
         A value that does not begin with the one before replaces it: what was shown is void,
         and everything comes again.  An empty value says nothing.
         """
-        old = self._whole
-        reasoning = reasoning or old["reasoning"]
-        text = text or old["text"]
-        if reasoning.startswith(old["reasoning"]) and text.startswith(old["text"]):
-            ends = reasoning[len(old["reasoning"]) :], text[len(old["text"]) :]
-        else:
-            _log.warning("dashscope.text_replaced", characters=len(text))
-            events.append(Restart("the service replaced what it had sent"))
-            events.extend(self._tools.events())
-            self._text = io.StringIO()
-            ends = reasoning, text
-        self._whole = {"text": text, "reasoning": reasoning}
-        return ends
+        old_reasoning, old_text = self._whole
+        reasoning, text = reasoning or old_reasoning, text or old_text
+        self._whole = (reasoning, text)
+        if reasoning.startswith(old_reasoning) and text.startswith(old_text):
+            return reasoning[len(old_reasoning) :], text[len(old_text) :]
+        _log.warning("dashscope.text_replaced", characters=len(text))
+        events.append(Restart("the service replaced what it had sent"))
+        events.extend(self._tools.events())
+        self._text = io.StringIO()
+        return reasoning, text
 
     def _apply_without_choices(self, output: Output, events: list[Event]) -> None:
         """The text format, and deep research, whose phases are its chain of thought."""
@@ -182,26 +181,22 @@ class Answer:
         elif isinstance(message.content, str) and message.content:
             self._apply_message(Message(reasoning_content=message.content), events)
 
-    def _apply_logprobs(self, choice: Choice) -> None:
-        found = choice.logprobs.get("content") if isinstance(choice.logprobs, dict) else None
-        if isinstance(found, list):
-            self._logprobs.extend(found)
+    def _apply_logprobs(self, logprobs: Any) -> None:
+        self._logprobs.extend(list_of(table_of(logprobs).get("content")))
 
     def _apply_search(self, info: Any, events: list[Event]) -> None:
         """Each source once: later frames repeat the object, emptied (7.6)."""
-        results = info.get("search_results") if isinstance(info, dict) else None
-        for result in results if isinstance(results, list) else ():
-            if not isinstance(result, dict) or not isinstance(result.get("url"), str):
+        for result in map(table_of, list_of(table_of(info).get("search_results"))):
+            url, index = result.get("url"), result.get("index")
+            number = index if type(index) is int else None
+            if not isinstance(url, str) or (url, number) in self._sources:
                 continue
-            url, index = result["url"], result.get("index")
-            index = index if type(index) is int else None
-            if (url, index) in self._sources:
-                continue
-            self._sources.add((url, index))
-            title = result.get("title")
+            self._sources.add((url, number))
             rest = {k: v for k, v in result.items() if k not in {"url", "index", "title"}}
-            events.append(Source(url, title if isinstance(title, str) else "", index, rest))
+            events.append(Source(url, str_of(result.get("title")), number, rest))
 
 
-def _join(content: list[ContentPart | str]) -> str:
+def _join(content: list[ContentPart | str] | None) -> str:
+    if not content:
+        return ""
     return "".join([part if isinstance(part, str) else part.text or "" for part in content])

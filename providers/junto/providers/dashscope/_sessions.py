@@ -7,6 +7,7 @@ import ssl
 from collections.abc import AsyncGenerator
 
 import aiohttp
+
 from junto.core import ChatConnectionError
 
 __all__ = ["Sessions"]

@@ -6,10 +6,9 @@ one JSON answer, anything else server-sent events (which never begin so).
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 from attrs import evolve
+
 from junto.core import (
     ChatError,
     Event,
@@ -23,10 +22,12 @@ from junto.core import (
 )
 
 from ..sse import SSEParser, SSERecord
-from ._errors import Failure, Origin, failure_of, load_json, to_error
-from ._frames import Frame, Meta, decode, decode_slowly, sum_choices, to_usage
+from ._errors import Failure, Origin, failure_of, to_error
+from ._frames import Frame, decode_oddly
+from ._json import load_json
 from ._response import Answer
 from ._surrogates import Mender
+from ._usage import Counts, decode_meta, sum_choices, to_usage
 
 __all__ = ["AnswerReader"]
 
@@ -65,16 +66,17 @@ class AnswerReader:
         self.failure: ChatError | None = None
         self._origin = origin
         self._request_id = request_id
+        self._raw_id = ""
         self._answer = Answer(cumulative=cumulative, choices=choices)
         self._choices = choices
         self._parser = SSEParser()
         self._mender = Mender()
         self._sniffed = False
-        self._head = b""  # white space, before the first byte that tells
+        self._head: bytes = b""  # white space, before the first byte that tells
         self._json: list[bytes] | None = None
         self._json_size = 0
-        self._usage: Any = None
-        self._usages: dict[int, dict[str, Any]] = {}
+        self._usage: Counts | None = None
+        self._usages: dict[int, Counts] = {}
 
     @property
     def partial_text(self) -> str:
@@ -140,30 +142,27 @@ class AnswerReader:
     def _apply(self, records: list[SSERecord]) -> list[Event]:
         events: list[Event] = []
         answer = self._answer
+        apply = answer.apply
         used = 0
         try:
             for record in records:
                 used += 1
-                if record.event == "error" or (record.status or 0) >= 400:
-                    self._fail_by(record)
-                    break
-                mend_from = -1
                 try:
                     frame = _decode_frame(record.data)
                 except (msgspec.MsgspecError, RecursionError):
-                    odd = _decode_oddly(record)
-                    if odd is None:
-                        continue
-                    frame, mend_from = odd, len(events)
-                if frame.code or frame.error:
-                    self._fail_by(record)
-                    break
-                if self._mender:
-                    mend_from = len(events)
-                answer.apply(frame, events)
-                if mend_from >= 0:
-                    self._mender.mend(events, mend_from)
-                if answer.finished:
+                    frame = None
+                if (
+                    frame is None
+                    or frame.code
+                    or frame.error
+                    or record.status != 200
+                    or record.event == "error"
+                    or self._mender
+                ):
+                    self._apply_odd(record, frame, events)
+                else:
+                    apply(frame, events)
+                if answer.finished or self.failure is not None:
                     break
         except ProtocolError as error:
             self._fail(error)
@@ -179,21 +178,35 @@ class AnswerReader:
                 _log.debug("dashscope.data_after_finish", records=len(records) - used)
         return events
 
+    def _apply_odd(self, record: SSERecord, frame: Frame | None, events: list[Event]) -> None:
+        """Whatever is not a plain frame of a running answer."""
+        said_error = record.event == "error" or (record.status or 0) >= 400
+        odd = frame is None and not said_error
+        if odd:
+            frame = _decode_oddly(record)
+            if frame is None:
+                return
+        if frame is None or said_error or frame.code or frame.error:
+            self._fail_by(record)
+            return
+        start = len(events)
+        self._answer.apply(frame, events)
+        if odd or self._mender:
+            self._mender.mend(events, start)
+
     def _apply_meta(self, records: list[SSERecord], events: list[Event]) -> None:
         """Usage and request id, which each frame repeats: those of the last that has them."""
         for record in reversed(records):
-            try:
-                meta = decode(record.data, Meta)
-            except ProtocolError:
-                continue
-            if isinstance(meta.request_id, str) and meta.request_id:
+            meta = decode_meta(record.data)
+            if meta.request_id and meta.request_id != self._raw_id:
+                self._raw_id = meta.request_id
                 self._request_id = clean_text(self._origin.scrub(meta.request_id), 100)
-            if isinstance(meta.usage, dict) and meta.usage:
+            if (counts := meta.usage) is not None:
                 if self._choices > 1 and self._json is None:
-                    meta.usage = sum_choices([r.data for r in records], self._usages)
-                if meta.usage != self._usage:
-                    self._usage = meta.usage
-                    events.append(UsageUpdate(to_usage(meta.usage)))
+                    counts = sum_choices([r.data for r in records], self._usages)
+                if counts != self._usage:
+                    self._usage = counts
+                    events.append(UsageUpdate(to_usage(counts)))
                 return
 
     def _fail_by(self, record: SSERecord) -> None:
@@ -229,7 +242,7 @@ def _decode_oddly(record: SSERecord) -> Frame | None:
     if not data or data == b"[DONE]":
         return None
     try:
-        return decode_slowly(data, Frame)
+        return decode_oddly(data)
     except ProtocolError:
         if record.event in {"", "message", "result"}:
             raise

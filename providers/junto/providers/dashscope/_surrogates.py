@@ -1,6 +1,6 @@
-"""Surrogate pairs that arrive in halves.
+r"""Surrogate pairs that arrive in halves.
 
-A sender that writes JSON with ``\\u`` escapes and cuts its text by UTF-16 units can put the
+A sender that writes JSON with ``\u`` escapes and cuts its text by UTF-16 units can put the
 two halves of one emoji into two frames.  Joined they are a character; alone they are
 text that no file and no socket takes, so a half that stays alone becomes U+FFFD.
 """
@@ -16,7 +16,7 @@ class Mender:
     """Mends the events of one answer.  True while it holds a half back."""
 
     def __init__(self) -> None:
-        self._held: dict[type[TextDelta] | type[ReasoningDelta], str] = {}
+        self._held: dict[type[TextDelta | ReasoningDelta], str] = {}
 
     def __bool__(self) -> bool:
         return bool(self._held)

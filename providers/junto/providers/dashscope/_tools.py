@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import msgspec
 from junto.core import Event, ProtocolError, ToolCallDelta
 
 from ._frames import ToolFragment
+from ._json import is_json
 
-__all__ = ["ToolCalls", "is_json"]
+__all__ = ["ToolCalls"]
 
 _LIMIT = 1024 * 1024
 
@@ -102,20 +102,10 @@ class ToolCalls:
             arguments = json.dumps(arguments, ensure_ascii=False)
         if self._cumulative:
             so_far = "".join(call.arguments)
-            if arguments.startswith(so_far):
-                arguments = arguments[len(so_far) :]
+            arguments = arguments.removeprefix(so_far)
         call.size += len(arguments)
         if call.size > _LIMIT:
             raise ProtocolError(f"the arguments of a tool call are longer than {_LIMIT} characters")
         if arguments:
             call.arguments.append(arguments)
         return arguments
-
-
-def is_json(text: str) -> bool:
-    """Whether ``text`` is one JSON value, as the service checks replayed arguments."""
-    try:
-        msgspec.json.decode(text)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        return False
-    return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from junto.core import AssistantMessage, Message, ModelWarning, SystemMessage, TextPart
 
@@ -48,7 +48,7 @@ def _reasons(
 
 def _choice_reasons(parameters: Mapping[str, Any], can: Capabilities) -> Iterator[tuple[str, str]]:
     choice = parameters.get("tool_choice")
-    if choice is None or choice == "auto" or choice == "none":
+    if choice is None or (isinstance(choice, str) and choice in {"auto", "none"}):
         return
     if can.forced_tool is False:
         yield "tool_choice", "that forces a tool is not supported by this model"
@@ -63,7 +63,9 @@ def _is_set(value: Any) -> bool:
 
 
 def _asks_for_json(form: Any) -> bool:
-    return isinstance(form, Mapping) and form.get("type") not in {None, "text"}
+    if not isinstance(form, Mapping):
+        return False
+    return cast("Mapping[str, Any]", form).get("type") not in {None, "text"}
 
 
 def _has_cache_marks(messages: tuple[Message, ...]) -> bool:
