@@ -28,7 +28,7 @@ __all__ = ["drive"]
 
 _SPECIAL = frozenset({UsageUpdate, Finish, ModelWarning, Restart})
 
-_BATCHES = frozenset({list, tuple})
+_BATCHES: frozenset[type] = frozenset({list, tuple})
 
 _COMPACT_EVERY = 32
 
@@ -66,7 +66,7 @@ async def drive(  # noqa: C901  the order of these steps is the pipeline: apart,
                 )
             except StopAsyncIteration:
                 break
-            events = got if got.__class__ in _BATCHES else (got,)
+            events: Any = got if got.__class__ in _BATCHES else (got,)
             for event in events:
                 out = special(event) if event.__class__ in _SPECIAL else step(event)
                 if dropped:

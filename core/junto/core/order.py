@@ -2,15 +2,15 @@
 
 The base order is the stable sort by ``order``: ties keep the order of registration,
 the client's defaults first.  Relations move an advisor only when they are violated, and
-then as few advisors as possible: both the order that lets blocked advisors wait and the
-one that pulls their blockers forward are made, and the one that moves fewer wins (the
-first on a tie).
+then as few advisors as can be: the rest keeps its order.  Where there is a choice, the
+advisor that stands too far out is the one that moves.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import TypeAlias
 
 from attrs import frozen
@@ -124,41 +124,72 @@ def _edges(base: list[Entry]) -> _Edges:
 
 
 def _rearranged(base: list[Entry], inner: _Edges) -> list[Entry]:
-    outer: _Edges = {i: set() for i in inner}
-    for i, js in inner.items():
+    order = _sorted(inner)
+    if len(order) < len(base):
+        _raise_cycle(base, inner, set(order))
+    stay = _staying(_all_behind(inner, order))
+    held = {i: set(js) for i, js in inner.items()}
+    for i, j in pairwise(stay):
+        held[i].add(j)
+    return [base[i] for i in _sorted(held)]
+
+
+def _sorted(inner: _Edges) -> list[int]:
+    """Kahn's algorithm, taking the first place that is free; less than all on a cycle."""
+    open_ = dict.fromkeys(inner, 0)
+    for js in inner.values():
         for j in js:
-            outer[j].add(i)
-    waiting = _sorted(inner, outer, 1)
-    if len(waiting) < len(base):
-        _raise_cycle(base, inner, set(waiting))
-    forward = _sorted(outer, inner, -1)[::-1]
-    best = min((waiting, forward), key=_moved)
-    return [base[i] for i in best]
-
-
-def _sorted(following: _Edges, blocking: _Edges, sign: int) -> list[int]:
-    """Kahn's algorithm, taking the first free place (the last, for ``sign`` -1)."""
-    open_ = {i: len(js) for i, js in blocking.items()}
-    free = [sign * i for i, count in open_.items() if count == 0]
+            open_[j] += 1
+    free = [i for i, count in open_.items() if count == 0]
     heapq.heapify(free)
     result: list[int] = []
     while free:
-        i = sign * heapq.heappop(free)
+        i = heapq.heappop(free)
         result.append(i)
-        for j in following[i]:
+        for j in inner[i]:
             open_[j] -= 1
             if open_[j] == 0:
-                heapq.heappush(free, sign * j)
+                heapq.heappush(free, j)
     return result
 
 
-def _moved(order: list[int]) -> int:
-    """How many entries are not part of the longest run that kept its order."""
-    kept: list[int] = []
-    for i in order:
-        longest = max((kept[k] for k, j in enumerate(order[: len(kept)]) if j < i), default=0)
-        kept.append(longest + 1)
-    return len(order) - max(kept, default=0)
+def _all_behind(inner: _Edges, order: list[int]) -> _Edges:
+    """For each place, all that must come after it, whether it says so or another does."""
+    behind: _Edges = {}
+    for i in reversed(order):
+        behind[i] = inner[i].union(*(behind[j] for j in inner[i]))
+    return behind
+
+
+def _staying(behind: _Edges) -> list[int]:
+    """The most places that can keep their order; of several such sets, the innermost.
+
+    Two that stand the wrong way round cannot both stay.  Being the wrong way round is
+    transitive, so those who stay are a largest antichain of a partial order: what a
+    greatest matching of wrong pairs leaves uncovered (Dilworth, König).
+    """
+    wrong = {i: [j for j in behind if i < j and i in behind[j]] for i in sorted(behind)}
+    partner: dict[int, int] = {}
+
+    def matched(i: int, seen: set[int]) -> bool:
+        for j in wrong[i]:
+            if j not in seen:
+                seen.add(j)
+                if j not in partner or matched(partner[j], seen):
+                    partner[j] = i
+                    return True
+        return False
+
+    for i in wrong:
+        matched(i, set())
+    free = [i for i in wrong if i not in partner.values()]
+    reached: set[int] = set()
+    for i in free:
+        for j in wrong[i]:
+            if j not in reached:
+                reached.add(j)
+                free.append(partner[j])
+    return sorted(set(free) - reached)
 
 
 def _raise_cycle(base: list[Entry], inner: _Edges, done: set[int]) -> None:
