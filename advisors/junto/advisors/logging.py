@@ -16,6 +16,7 @@ from junto.core import (
     Event,
     EventHook,
     Logger,
+    ModelWarning,
     Outcome,
     Phase,
     ProviderError,
@@ -88,7 +89,11 @@ class LoggingAdvisor(Advisor):
         turn = ctx.get(self._key)
 
         def on_event(event: Event, _: RunContext) -> Event:
-            if turn is not None and turn.first_event is None:
+            if (
+                turn is not None
+                and turn.first_event is None
+                and event.__class__ is not ModelWarning
+            ):
                 turn.first_event = time.monotonic()
             return event
 
