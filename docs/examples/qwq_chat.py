@@ -116,8 +116,9 @@ def make_app(open_model: OpenModel) -> web.Application:
 
     app = web.Application(middlewares=[errors_as_statuses])
     app.cleanup_ctx.append(client)
-    app.router.add_get("/qwq/chat-client/stream/chat", stream_chat)
-    app.router.add_get("/qwq/chat-client/simple/chat", simple_chat)
+    # A HEAD request would ask the model, and throw the answer away.
+    app.router.add_get("/qwq/chat-client/stream/chat", stream_chat, allow_head=False)
+    app.router.add_get("/qwq/chat-client/simple/chat", simple_chat, allow_head=False)
     return app
 
 

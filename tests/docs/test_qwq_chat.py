@@ -344,6 +344,15 @@ async def test_an_empty_answer_is_an_answer() -> None:
             assert (response.status, await response.text()) == (200, "")
 
 
+async def test_a_head_request_does_not_ask_the_model() -> None:
+    model = ScriptedModel("Hello")
+    async with serving(model) as client:
+        for path in (STREAM, SIMPLE):
+            assert (await client.head(path)).status == 405
+
+    assert model.requests == []
+
+
 async def test_the_request_is_the_one_of_the_tutorial() -> None:
     model = ScriptedModel("Hello")
     async with serving(model) as client:
