@@ -1,8 +1,7 @@
-"""The worker process and the threads that connect it to event loops."""
+"""The worker process, and the threads at its pipes."""
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import json
 import queue
@@ -14,16 +13,15 @@ import threading
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import IO, Any
 
 from attrs import frozen
 
 from junto.core import ChatError, MissingExtraError, ModelFileError, UnavailableError
 
-__all__ = ["Job", "Message", "Runtime", "RuntimeSettings"]
+from .jobs import Job, Jobs, Message
 
-Message: TypeAlias = dict[str, Any]
-"""What the worker says of a job: ``chunk``, ``end``, or ``dead`` when it is gone."""
+__all__ = ["Runtime", "RuntimeSettings"]
 
 _WORKER = Path(__file__).with_name("_worker.py")
 
@@ -38,48 +36,13 @@ class RuntimeSettings:
     context_tokens: int
 
 
-class Job:
-    """One generation, as its event loop sees it."""
-
-    def __init__(self, number: int, cancel: Callable[[int], None]) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._number = number
-        self._cancel = cancel
-        self._arrived: list[Message] = []
-        self._waiter: asyncio.Future[None] | None = None
-
-    async def take(self) -> list[Message]:
-        """All that has come since the last time; waits for the first."""
-        while not self._arrived:
-            self._waiter = self._loop.create_future()
-            await self._waiter
-        arrived, self._arrived = self._arrived, []
-        return arrived
-
-    def cancel(self) -> None:
-        """Stop at the next token.  Does not wait for it."""
-        self._cancel(self._number)
-
-    def deliver(self, message: Message) -> None:
-        """Hand a message over, from any thread."""
-        try:
-            self._loop.call_soon_threadsafe(self._take_in, message)
-        except RuntimeError:  # the loop is closed, and nobody reads any more
-            self.cancel()
-
-    def _take_in(self, message: Message) -> None:
-        self._arrived.append(message)
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-
 class Runtime:
     """A worker process with one model loaded."""
 
     def __init__(self, settings: RuntimeSettings) -> None:
         self._process, self._log = _start(settings)
         self._commands: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
-        self._jobs = _Jobs()
+        self._jobs = Jobs()
         self._lock = threading.Lock()
         self._last = 0
         # The threads know the pipes and the jobs, not this object: when the last reference
@@ -117,41 +80,6 @@ class Runtime:
         self._stop()
 
 
-class _Jobs:
-    """The generations that have not ended."""
-
-    def __init__(self) -> None:
-        self._jobs: dict[int, tuple[Job, Callable[[], None]]] = {}
-        self._lock = threading.Lock()
-        self._closed = False
-
-    def add(self, number: int, job: Job, on_end: Callable[[], None]) -> None:
-        with self._lock:
-            if not self._closed:
-                self._jobs[number] = (job, on_end)
-                return
-        on_end()  # the worker went before it was told
-        job.deliver({"dead": True})
-
-    def deliver(self, message: Message) -> None:
-        number = message["job"]
-        if "end" in message:
-            with self._lock:
-                job, on_end = self._jobs.pop(number)
-            on_end()
-        else:
-            job = self._jobs[number][0]
-        job.deliver(message)
-
-    def close(self) -> None:
-        with self._lock:
-            self._closed = True
-        for job, on_end in self._jobs.values():
-            on_end()
-            job.deliver({"dead": True})
-        self._jobs.clear()
-
-
 def _write(pipe: IO[bytes], commands: queue.SimpleQueue[Message | None]) -> None:
     try:
         with pipe:
@@ -162,7 +90,7 @@ def _write(pipe: IO[bytes], commands: queue.SimpleQueue[Message | None]) -> None
         return  # the worker is gone; the reader finds that out too
 
 
-def _read(pipe: IO[bytes], jobs: _Jobs) -> None:
+def _read(pipe: IO[bytes], jobs: Jobs) -> None:
     with pipe:
         for line in pipe:
             if not line.endswith(b"\n"):

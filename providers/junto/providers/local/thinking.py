@@ -54,11 +54,9 @@ def _template(path: Path) -> bytes:
 
 _REQUEST = (
     "Before you answer, think about the question step by step between <think> and </think>, "
-    "briefly. Then give the full answer."
+    "briefly. Then give the answer."
 )
-_REQUEST_ZH = (
-    "回答之前，先在 <think> 和 </think> 之间用中文简短地一步一步思考，然后给出完整的回答。"
-)
+_REQUEST_ZH = "请先在 <think> 和 </think> 之间简短地一步一步思考，再用中文直接给出答案。"
 _LINES, _LINE = 5, 200
 
 
@@ -83,9 +81,11 @@ def thinking_grammar(budget: int | None = None) -> str:
     if budget is not None:
         lines = max(1, min(_LINES, budget // 60))
         line = max(1, budget // lines - 1)
-    # A line break ends a thought or a line of it: without one the model would go on and on.
+    # What ends a line is what makes a model stop: without it, it would go on and on.  A
+    # line break does, and so does the end of a Chinese sentence.
     return (
         f'root ::= "<think>\\n" line ("\\n" line){{0,{lines - 1}}} "\\n</think>\\n\\n" answer\n'
-        f"line ::= [^<\\n] [^<\\n]{{0,{line - 1}}}\n"
+        f"line ::= part part{{0,{line - 1}}} [。！？]?\n"
+        "part ::= [^<\\n。！？]\n"
         "answer ::= [^<\\n\\t ] .*\n"
     )
