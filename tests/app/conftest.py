@@ -18,6 +18,11 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 JUNTO = (sys.executable, "-m", "junto.app")
 
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "local_model: needs the default local model in the cache")
+
+
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
 
@@ -74,6 +79,7 @@ class Terminal:
         cwd: Path,
         size: tuple[int, int] = (24, 80),
         stdout_to: Path | None = None,
+        python: tuple[str, ...] = JUNTO,
     ) -> None:
         self._ours, theirs = os.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
@@ -82,7 +88,7 @@ class Terminal:
         take += "os.execv(sys.argv[1], sys.argv[1:])"
         out = None if stdout_to is None else stdout_to.open("wb")
         self.process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-c", take, *JUNTO, *arguments],
+            [sys.executable, "-W", "ignore", "-c", take, *python, *arguments],
             stdin=theirs,
             stdout=theirs if out is None else out,
             stderr=theirs,
@@ -163,6 +169,7 @@ def terminal(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[.
         *arguments: str,
         size: tuple[int, int] = (24, 80),
         stdout_to: Path | None = None,
+        python: tuple[str, ...] = JUNTO,
         **more: str,
     ) -> Terminal:
         one = Terminal(
@@ -171,6 +178,7 @@ def terminal(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[.
             cwd=tmp_path,
             size=size,
             stdout_to=stdout_to,
+            python=python,
         )
         started.append(one)
         return one

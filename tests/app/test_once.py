@@ -177,10 +177,12 @@ def test_an_unexpected_error_says_how_to_learn_more(junto: Run) -> None:
 @pytest.mark.parametrize(
     ("model", "hint"),
     [
-        ("qwen2.5-coder-0.5", "did you mean 'qwen2.5-coder-0.5b'?"),
+        ("qwen2.5", "did you mean 'qwen2.5-coder-0.5b'?"),
+        ("qwen2.6-coder", "did you mean 'qwen2.5-coder-0.5b'?"),
         ("dashscop:qwen-plus", "did you mean 'dashscope'?"),
         ("no/such/file.gguf", "does not exist"),
         ("xyzzy", "`junto models` lists"),
+        ("qwen-plus", "provider:model (acted, dashscope, scripted)"),
     ],
 )
 def test_a_model_that_is_not_there_is_an_error_with_a_way_out(

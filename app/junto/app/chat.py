@@ -50,4 +50,5 @@ def converse(
 
 async def _answer(settings: Settings, screen: Screen, question: str) -> None:
     async with Session(settings, screen) as session:
+        await session.load()
         await session.turn(question, uuid.uuid4().hex)

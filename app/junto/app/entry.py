@@ -10,6 +10,7 @@ import sys
 __all__ = ["main"]
 
 _NEEDED = ("click", "rich")
+_INTERRUPTED = 130
 
 
 def main() -> None:
@@ -19,9 +20,26 @@ def main() -> None:
         print(hint, file=sys.stderr)
         sys.exit(2)
     _prepare_streams()
+    try:
+        _run()
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+
+
+def _run() -> None:
+    import click
+
     from .commands import cli
 
-    cli(prog_name="junto")
+    # By itself click answers Ctrl-C with exit code 1.
+    try:
+        code = cli.main(prog_name="junto", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(_INTERRUPTED)
+    sys.exit(code)
 
 
 def _prepare_streams() -> None:

@@ -29,6 +29,7 @@ def failures(screen: Screen, *, details: bool) -> Generator[None]:
     try:
         yield
     except KeyboardInterrupt:
+        screen.interrupt()
         raise SystemExit(_INTERRUPTED) from None
     except OutputError as error:
         _silence_stdout()

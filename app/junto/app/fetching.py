@@ -57,6 +57,7 @@ class FetchView:
         self._bar: tuple[Progress, TaskID] | None = None
         self._source = ""
         self._said = (0.0, 0.0)  # when, and at which fraction
+        self._most = 0
         self.began = False
 
     def __enter__(self) -> Self:
@@ -98,6 +99,7 @@ class FetchView:
         if self._source != progress.source:
             self.close()
             self._source = progress.source
+            self._most = progress.done
             have = f", {megabytes(progress.done)} are here already" if progress.done else ""
             self._screen.note(f"from {progress.source}{have}")
             self._said = (self._clock(), progress.done / progress.total)
@@ -114,17 +116,18 @@ class FetchView:
         )
 
     def _move(self, progress: FetchProgress) -> None:
+        # What came in an archive is counted again while it is unpacked.
+        self._most = max(self._most, progress.done)
         if self._bar is not None:
             bar, task = self._bar
-            bar.update(task, completed=progress.done)
+            bar.update(task, completed=self._most)
             return
-        now, fraction = self._clock(), progress.done / progress.total
+        now, fraction = self._clock(), self._most / progress.total
         then, before = self._said
-        if not self._screen.animated and (
-            fraction - before >= _STEP or (now - then >= _PAUSE and fraction > before)
-        ):
+        step = 0.0 if fraction == 1 or now - then >= _PAUSE else _STEP
+        if not self._screen.animated and fraction > before and fraction - before >= step:
             self._said = (now, fraction)
-            done, total = megabytes(progress.done), megabytes(progress.total)
+            done, total = megabytes(self._most), megabytes(progress.total)
             self._screen.note(f"  {fraction:4.0%}  {done} of {total}")
 
     def _say_once(self, text: str) -> None:

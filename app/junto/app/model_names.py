@@ -32,9 +32,11 @@ def full_name(text: str) -> str:
         return f"local:{text}"
     if colon:
         return text  # the core says what is wrong with the provider's name
-    near = difflib.get_close_matches(text, [*names, *providers], n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"providers: {', '.join(sorted(providers))};"
-    msg = f"there is no model {text!r}; {hint} `junto models` lists the local ones"
+    near = [name for name in names if name.startswith(text)]
+    near = near or difflib.get_close_matches(text, [*names, *providers], n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "`junto models` lists what there is;"
+    others = ", ".join(sorted(providers - {"local"}))
+    msg = f"there is no local model {text!r}; {hint} others are named provider:model ({others})"
     raise PluginError(msg)
 
 

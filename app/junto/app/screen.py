@@ -112,7 +112,9 @@ class Screen:
         """Show what takes a moment, until the next thing is written; only to a terminal."""
         if self.animated:
             self._end_line()
-            self._write_err(plain(text))
+            # A line that wraps could not be taken back.
+            width = os.get_terminal_size(self._err.fileno()).columns or 80
+            self._write_err(plain(text)[: width - 1])
             self._status = True
 
     def _end_line(self) -> None:

@@ -74,6 +74,23 @@ class Session:
         self.usage = Usage()
         self.turns = 0
 
+    @property
+    def model(self) -> str:
+        """Who answers, as ``provider:model``."""
+        model = self._client.model
+        return f"{model.provider}:{model.model}"
+
+    async def load(self) -> None:
+        """Let a model that has to be loaded do so now, where it can wait for nobody.
+
+        Raises:
+            ChatError: It cannot be used.
+        """
+        load = getattr(self._client.model, "load", None)
+        if load is not None:
+            self._screen.status(f"loading {self.model} …")
+            await load()
+
     async def turn(
         self, question: str, conversation: str, options: ChatOptions | None = None
     ) -> ChatResponse:

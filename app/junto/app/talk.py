@@ -78,12 +78,13 @@ class Talk:
         """
         _load_readline()
         with asyncio.Runner() as runner:
-            self._session = runner.run(_open(self._settings, self._screen))
-            self._screen.note(
-                f"{self._settings.model} · /help lists the commands, Ctrl-D leaves, "
-                "Ctrl-C stops an answer"
-            )
+            self._session = Session(self._settings, self._screen)
             try:
+                runner.run(self._session.load())
+                self._screen.note(
+                    f"{self._session.model} · /help lists the commands, Ctrl-D leaves, "
+                    "Ctrl-C stops an answer"
+                )
                 while True:
                     self._answer(runner, _read_question())
             except (EOFError, _Leave):
@@ -181,11 +182,6 @@ class _Turn:
             return await self._session.turn(*self._asked)
         finally:
             self.over = True
-
-
-async def _open(settings: Settings, screen: Screen) -> Session:
-    """Make the session on its loop."""
-    return Session(settings, screen)
 
 
 def _read_question() -> str | None:
