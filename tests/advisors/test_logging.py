@@ -16,6 +16,7 @@ from junto.advisors import LoggingAdvisor
 from junto.core import (
     ChatClient,
     Finish,
+    ModelWarning,
     QuotaError,
     TextDelta,
     Usage,
@@ -92,7 +93,8 @@ async def test_texts_are_logged_when_asked_for_after_redaction_and_on_one_line(
 async def test_a_failure_is_logged_as_an_error_with_its_code(
     lines: pytest.LogCaptureFixture,
 ) -> None:
-    model = ScriptedModel([TextDelta("half"), QuotaError("spent", status=403, code="FreeTier")])
+    error = QuotaError("spent", status=403, code="FreeTier", request_id="r-2")
+    model = ScriptedModel([TextDelta("half"), error])
     client = ChatClient(model, advisors=[LoggingAdvisor()])
 
     with pytest.raises(QuotaError):
@@ -103,6 +105,19 @@ async def test_a_failure_is_logged_as_an_error_with_its_code(
     assert turn["outcome"] == "failed"
     assert turn["error"] == "QuotaError"
     assert (turn["status"], turn["code"], turn["answer_chars"]) == (403, "FreeTier", 4)
+    assert turn["request_id"] == "r-2"
+
+
+async def test_a_warning_of_the_model_is_not_taken_for_its_first_event(
+    lines: pytest.LogCaptureFixture,
+) -> None:
+    model = ScriptedModel([ModelWarning("script", "top_p", "no effect"), OSError("cut")])
+    client = ChatClient(model, advisors=[LoggingAdvisor()])
+
+    with pytest.raises(OSError, match="cut"):
+        await client.call("hi")
+
+    assert "first_event_s" not in turns(lines)[0]
 
 
 async def test_a_reader_that_leaves_is_logged_as_abandoned(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .logging import LoggingAdvisor
-from .memory import InProcessStore, MemoryAdvisor, MemoryStore, Turn
+from .memory import InProcessStore, MemoryAdvisor, MemoryStore, Turn, check_conversation
 from .reasoning import ReasoningAdvisor
 
 __all__ = [
@@ -13,4 +13,5 @@ __all__ = [
     "MemoryStore",
     "ReasoningAdvisor",
     "Turn",
+    "check_conversation",
 ]

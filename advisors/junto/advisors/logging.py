@@ -125,8 +125,8 @@ class LoggingAdvisor(Advisor):
             short_circuited_by=ctx.short_circuited_by,
             **self._texts("prompt", turn.prompt),
             **self._texts("answer", response.text),
-            **_error(outcome.error),
         )
+        values |= _error(outcome.error)
         failed = outcome.error is not None and outcome.kind.value == "failed"
         (self._log.error if failed else self._log.info)("chat.turn", **values)
 
