@@ -400,8 +400,8 @@ def run_script(body: str) -> subprocess.CompletedProcess[str]:
         class Closing(Advisor):
             def __init__(self, name): self.name = name
             async def on_close(self, outcome, ctx):
-                await asyncio.sleep(0.001)
                 print(self.name, outcome.kind)
+                await asyncio.sleep(0.001)
 
         class Naive(Advisor):
             async def around(self, request, next, ctx):

@@ -106,7 +106,9 @@ async def drive(  # noqa: C901  the order of these steps is the pipeline: apart,
         kind, error = act.end or (OutcomeKind.ABANDONED, None)
         raise
     except asyncio.CancelledError as raised:
-        if not act.waiting.accept() or is_cancelled():
+        # An interruption is the outermost activation's to accept, in the task that waits.
+        interrupted = act.waiting.interrupted if act.direct else act.waiting.accept()
+        if not interrupted or is_cancelled():
             kind, error = OutcomeKind.CANCELLED, raised
             raise
         kind, error = act.end or (OutcomeKind.ABANDONED, None)
