@@ -94,7 +94,7 @@ def decode_oddly(data: bytes) -> Frame:
     except RecursionError:
         raise ProtocolError("JSON from the service nests too deep") from None
     except ValueError:
-        raise ProtocolError(f"the service sent something that is not JSON: {text[:80]}") from None
+        raise ProtocolError(f"the service sent {len(data)} bytes that are not JSON") from None
 
 
 def _loads(text: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -21,7 +21,7 @@ from junto.core import (
 
 from ._clock import Clock
 
-__all__ = ["Exchange", "check_answer"]
+__all__ = ["Exchange", "refusal_of"]
 
 _ERROR_LIMIT = 64 * 1024
 _TYPES = {"", "text/event-stream", "text/plain", "application/json"}
@@ -151,28 +151,31 @@ class Exchange:
         self._response.close()
 
 
-def check_answer(status: int, headers: Mapping[str, str]) -> None:
-    """Refuse an answer that cannot be one of ours, before its body is read.
+def refusal_of(
+    status: int, headers: Mapping[str, str], scrub: Callable[[str], str]
+) -> ProtocolError | None:
+    """What makes an answer one that cannot be ours, told before its body is read.
 
-    Raises:
-        ProtocolError: A redirect (never followed: the key would go along), or a content
-            type or encoding that nobody agreed on.
+    That is a redirect (never followed: the key would go along), or a content type or
+    encoding that nobody agreed on.  It is returned and not raised, as a traceback from
+    here would hold the headers; ``scrub`` takes the key out of what they say.
     """
     if 300 <= status < 400:
-        target = urlsplit(headers.get("Location", "")).hostname or "elsewhere"
-        raise ProtocolError(
+        target = scrub(_host_of(headers.get("Location", "")))
+        return ProtocolError(
             f"the service redirects to {target} ({status}), which is not followed: set base_url="
         )
     if status >= 400:
-        return
+        return None
     if status != 200:
-        raise ProtocolError(f"the service answered with status {status}")
-    kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        return ProtocolError(f"the service answered with status {status}")
+    kind = scrub(headers.get("Content-Type", "").partition(";")[0].strip().lower())
     if kind not in _TYPES:
-        raise ProtocolError(f"the service answered with {kind}, not with an event stream or JSON")
-    encoding = headers.get("Content-Encoding", "").strip().lower()
+        return ProtocolError(f"the service answered with {kind}, not with a stream or JSON")
+    encoding = scrub(headers.get("Content-Encoding", "").strip().lower())
     if encoding not in _ENCODINGS:
-        raise ProtocolError(f"the service answered in encoding {encoding}, which was not asked for")
+        return ProtocolError(f"the service answered in encoding {encoding}, unasked")
+    return None
 
 
 def _connection_error(error: Exception, url: str, limits: aiohttp.ClientTimeout) -> ChatError:
@@ -182,25 +185,32 @@ def _connection_error(error: Exception, url: str, limits: aiohttp.ClientTimeout)
             f"no connection to {host} within {limits.connect:g} s", clock="connect"
         )
     if isinstance(error, aiohttp.ClientResponseError):
-        return ProtocolError(f"{host} did not answer in HTTP: {clean_text(error.message, 200)}")
+        return ProtocolError(f"{host} did not answer in HTTP")
     reason = clean_text(str(error), 300) or type(error).__name__
     return ChatConnectionError(f"no connection to {host}: {reason}")
 
 
 def _body_error(error: Exception) -> ChatError:
-    if isinstance(error, aiohttp.ClientPayloadError) and not isinstance(
-        error.__cause__, OSError | aiohttp.ClientConnectionError
+    """What a failing body means.  Its text may quote the body, so it is not shown."""
+    text = str(error)
+    if isinstance(error, aiohttp.ClientPayloadError) and not any(
+        sign in text for sign in ("not completed", "TransferEncodingError", "ContentLengthError")
     ):
-        text = str(error.__cause__ or error)
-        if "TransferEncodingError" not in str(error) and "ContentLengthError" not in str(error):
-            return ProtocolError(f"the body of the answer is broken: {clean_text(text, 200)}")
-    reason = clean_text(str(error), 200) or type(error).__name__
-    return InterruptedStreamError(f"the connection was lost before the answer was whole: {reason}")
+        return ProtocolError("the body of the answer is broken: wrong compression or framing")
+    kind = type(error).__name__
+    return InterruptedStreamError(f"the connection was lost before the answer was whole ({kind})")
 
 
 def _harmless(error: Exception) -> Exception | None:
-    """The cause to show; not one that carries the headers of the request."""
-    return None if isinstance(error, aiohttp.ClientResponseError) else error
+    """The cause to show: one of the system's, which quotes neither headers nor body."""
+    return error if isinstance(error, OSError) else None
+
+
+def _host_of(location: str) -> str:
+    try:
+        return urlsplit(location).hostname or "elsewhere"
+    except ValueError:
+        return "elsewhere"
 
 
 def _rest_of(content: aiohttp.StreamReader) -> bytes:

@@ -25,7 +25,7 @@ from junto.core import (
 from ._clock import Clock, Timeouts
 from ._errors import Origin, parse_failure, retry_after, to_error
 from ._hosts import base_url_of, check_base_url, check_workspace
-from ._http import Exchange, check_answer
+from ._http import Exchange, refusal_of
 from ._key import find_key
 from ._models import Capabilities, capabilities_of
 from ._request import Call, prepare
@@ -135,6 +135,7 @@ class DashScopeModel:
                 try:
                     data = await exchange.read()
                     events = reader.feed(data) if data else reader.end()
+                    del data  # a traceback that shows locals would show it
                 except InterruptedStreamError as lost:
                     events = reader.end()
                     if not reader.finished:
@@ -174,7 +175,9 @@ class DashScopeModel:
             clock=clock,
         )
         try:
-            check_answer(exchange.status, exchange.headers)
+            refusal = refusal_of(exchange.status, exchange.headers, origin.scrub)
+            if refusal is not None:
+                raise refusal  # noqa: TRY301  the connection is closed just below
             request_id = exchange.headers.get("x-request-id") or ""
             request_id = clean_text(origin.scrub(request_id), 100)
             if exchange.status >= 400:
@@ -190,13 +193,15 @@ class DashScopeModel:
         )
 
     async def _refuse(self, exchange: Exchange, origin: Origin, request_id: str) -> NoReturn:
-        failure = parse_failure(
-            await exchange.read_error_body(),
-            exchange.status,
-            request_id=request_id or None,
-            retry_after=retry_after(exchange.headers),
+        raise to_error(
+            parse_failure(
+                await exchange.read_error_body(),
+                exchange.status,
+                request_id=request_id or None,
+                retry_after=retry_after(exchange.headers),
+            ),
+            origin,
         )
-        raise to_error(failure, origin)
 
     async def aclose(self) -> None:
         """Close the connections.  Streams that still run are interrupted."""

@@ -222,6 +222,7 @@ class AnswerReader:
         self._fail(to_error(failure, self._origin))
 
     def _fail(self, error: ChatError) -> None:
+        error.__traceback__ = None  # its frames hold what the service sent
         self.failure = error
         self.complete(error)
 

@@ -1,0 +1,19 @@
+"""A stand-in for DashScope on loopback: aiohttp, replaying bytes as a test directs.
+
+Test equipment: it is no part of the wheel.
+"""
+
+from .recordings import Recording, recording, recordings
+from .server import ABORT, GONE, Asked, Reply, StandIn, Step
+
+__all__ = [
+    "ABORT",
+    "GONE",
+    "Asked",
+    "Recording",
+    "Reply",
+    "StandIn",
+    "Step",
+    "recording",
+    "recordings",
+]
