@@ -94,7 +94,8 @@ def chat(  # noqa: PLR0917  click calls with keywords
     standard output as it comes, and everything else to standard error. A PROMPT of -
     reads standard input. Without any, on a terminal, it opens a conversation.
 
-    The exit code is 0 for an answer, 1 for an error, 2 for wrong usage, 130 after Ctrl-C.
+    The exit code is 0 for an answer, 1 for an error, 2 for wrong usage, 130 after Ctrl-C,
+    141 when nobody reads the answer any more.
     """
     question = _question(prompt)
     options = _options(pairs, think)
