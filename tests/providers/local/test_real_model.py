@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -34,17 +34,17 @@ from .support import read, text_of
 
 pytestmark = [
     pytest.mark.local_model,
-    pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.timeout(300),
 ]
 EXACT = ChatOptions(temperature=0, seed=1, max_tokens=40)
 
 
 @pytest.fixture(scope="module")
-async def model() -> AsyncIterator[LocalModel]:
+def model() -> Iterator[LocalModel]:
+    """One model for all tests, each of which has an event loop of its own."""
     made = LocalModel(DEFAULT_MODEL, slots=2, context_tokens=1024)
     yield made
-    await made.aclose()
+    asyncio.run(made.aclose())
 
 
 def ask(text: str, **options: Any) -> ChatRequest:
@@ -135,10 +135,10 @@ async def test_closed_streams_leave_their_places_to_others(model: LocalModel) ->
 
 
 async def test_a_long_prompt_is_given_up_while_it_is_read(model: LocalModel) -> None:
+    await model.load()
     prompt = "The quick brown fox jumps over the lazy dog. " * 90
     readings = [asyncio.ensure_future(read(model, ask(prompt + str(n)))) for n in range(2)]
-    while not model.jobs:
-        await asyncio.sleep(0)
+    await asyncio.sleep(0)
     for reading in readings:
         reading.cancel()
     await asyncio.gather(*readings, return_exceptions=True)
@@ -168,13 +168,13 @@ async def test_a_schema_and_a_required_tool_are_kept_to(model: LocalModel) -> No
     assert "Paris" in "".join(call.arguments for call in calls)
 
 
-async def test_a_truncated_file_is_refused_with_the_reason(tmp_path: Path) -> None:
+def test_a_truncated_file_is_refused_with_the_reason(tmp_path: Path) -> None:
     path = tmp_path / "cut.gguf"
     with locate(DEFAULT_MODEL).open("rb") as whole:
         path.write_bytes(whole.read(30_000_000))
 
     with pytest.raises(ModelFileError, match=r"cut\.gguf.*incomplete"):
-        await LocalModel(path).load()
+        asyncio.run(LocalModel(path).load())
 
 
 async def test_nothing_is_printed() -> None:

@@ -49,17 +49,21 @@ class Job:
 
 
 class Jobs:
-    """The generations that have not ended."""
+    """The generations that have not ended.
+
+    Attributes:
+        closed: The worker is gone.
+    """
 
     def __init__(self) -> None:
         self._jobs: dict[int, tuple[Job, Callable[[], None]]] = {}
         self._lock = threading.Lock()
-        self._closed = False
+        self.closed = False
 
     def add(self, number: int, job: Job, on_end: Callable[[], None]) -> None:
         """Take a generation in; ``on_end`` is called when it has ended."""
         with self._lock:
-            if not self._closed:
+            if not self.closed:
                 self._jobs[number] = (job, on_end)
                 return
         on_end()  # the worker went before it was told
@@ -79,7 +83,7 @@ class Jobs:
     def close(self) -> None:
         """The worker is gone, and all of its generations with it."""
         with self._lock:
-            self._closed = True
+            self.closed = True
         for job, on_end in self._jobs.values():
             on_end()
             job.deliver({"dead": True})

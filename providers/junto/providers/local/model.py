@@ -18,7 +18,7 @@ from .cache import locate, model_name
 from .catalogue import CATALOGUE
 from .runtime import Runtime, RuntimeSettings
 from .slots import Slots
-from .thinking import Thinking, thinking_kind
+from .template import Template, read_template
 from .wire import request_body
 
 __all__ = ["LocalModel"]
@@ -27,7 +27,7 @@ __all__ = ["LocalModel"]
 @frozen
 class _Loaded:
     runtime: Runtime
-    kind: Thinking
+    template: Template
 
 
 class LocalModel:
@@ -104,7 +104,7 @@ class LocalModel:
         body = request_body(
             request,
             model=self.model,
-            kind=loaded.kind,
+            template=loaded.template,
             thinking=self.thinking,
             sampling=self._sampling,
         )
@@ -140,8 +140,8 @@ class LocalModel:
             slots=self.slots,
             context_tokens=self.context_tokens,
         )
-        kind = thinking_kind(path)
-        return _Loaded(Runtime(settings), kind)
+        template = read_template(path)
+        return _Loaded(Runtime(settings), template)
 
 
 class _Shared:

@@ -62,7 +62,7 @@ class Runtime:
     @property
     def alive(self) -> bool:
         """Whether the process can be asked."""
-        return self._stop.alive and self._process.poll() is None
+        return self._stop.alive and not self._jobs.closed
 
     def submit(self, body: dict[str, Any], on_end: Callable[[], None]) -> Job:
         """Begin a generation; ``on_end`` is called from any thread when it has ended."""

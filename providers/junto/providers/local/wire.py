@@ -21,7 +21,8 @@ from junto.core import (
     VideoPart,
 )
 
-from .thinking import Thinking, thinking_grammar, thinking_request
+from .template import Template, Thinking
+from .thinking import thinking_grammar, thinking_request
 
 __all__ = ["DEFAULT_SYSTEM", "Body", "request_body"]
 
@@ -61,7 +62,7 @@ def request_body(
     request: ChatRequest,
     *,
     model: str,
-    kind: Thinking = Thinking.GRAMMAR,
+    template: Template = Template(),  # noqa: B008  a constant
     thinking: bool = False,
     sampling: Mapping[str, Any] | None = None,
 ) -> Body:
@@ -70,7 +71,7 @@ def request_body(
     Args:
         request: The request.
         model: The model's name.
-        kind: How the model comes to think.
+        template: What its chat template knows.
         thinking: Whether it thinks where the request does not say.
         sampling: What suits the model where the request does not say.
 
@@ -97,13 +98,13 @@ def request_body(
     system = request.system or DEFAULT_SYSTEM
     think = thinking if options.thinking is None else options.thinking
     split = False
-    if kind is Thinking.SWITCH:
-        template = {"enable_thinking": think}
-        body["chat_template_kwargs"] = {**template, **body.get("chat_template_kwargs", {})}
-    elif kind is Thinking.ALWAYS and options.thinking is False:
+    if template.thinking is Thinking.SWITCH:
+        switch = {"enable_thinking": think}
+        body["chat_template_kwargs"] = {**switch, **body.get("chat_template_kwargs", {})}
+    elif template.thinking is Thinking.ALWAYS and options.thinking is False:
         text = "This model always thinks first; it has no switch."
         warnings.append(ModelWarning(model, "thinking", text))
-    elif kind is Thinking.GRAMMAR and think:
+    elif template.thinking is Thinking.GRAMMAR and think:
         if obstacle := _obstacle(request, body):
             text = f"A thought cannot be asked for together with {obstacle}; it is left out."
             warnings.append(ModelWarning(model, "thinking", text))
@@ -119,7 +120,24 @@ def request_body(
         {"role": "system", "content": system},
         *(_message(m) for m in request.messages if not isinstance(m, SystemMessage)),
     ]
+    if body.get("tool_choice") == "required":
+        warnings += _hold_to_tools(request, body, model, template)
     return Body(body, warnings, split)
+
+
+def _hold_to_tools(
+    request: ChatRequest, body: dict[str, Any], model: str, template: Template
+) -> Iterator[ModelWarning]:
+    """Leave the model no choice: begin its answer with the tag that opens a call.
+
+    llama.cpp takes a required call for a wish where the model's format allows text too.
+    """
+    if template.tool_tag and not _continued(request):
+        body["messages"].append({"role": "assistant", "content": "<tool_call>\n"})
+        body.setdefault("parallel_tool_calls", False)
+    else:
+        text = "This model is asked to call a tool, but cannot be held to it."
+        yield ModelWarning(model, "tool_choice", text)
 
 
 def _options(options: ChatOptions) -> dict[str, Any]:
@@ -167,6 +185,11 @@ def _warnings(options: ChatOptions, model: str) -> Iterator[ModelWarning]:
             yield ModelWarning(model, name, text)
 
 
+def _continued(request: ChatRequest) -> bool:
+    """The last message is the beginning of the answer."""
+    return bool(request.messages) and isinstance(request.messages[-1], AssistantMessage)
+
+
 def _obstacle(request: ChatRequest, body: Mapping[str, Any]) -> str:
     """What keeps a grammar of ours out: llama.cpp takes only one."""
     if body.get("tools"):
@@ -175,7 +198,7 @@ def _obstacle(request: ChatRequest, body: Mapping[str, Any]) -> str:
         return "a response format"
     if any(name in body for name in ("grammar", "json_schema")):
         return "a grammar"
-    if request.messages and isinstance(request.messages[-1], AssistantMessage):
+    if _continued(request):
         return "an answer that is to be continued"
     return ""
 
