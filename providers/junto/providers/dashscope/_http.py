@@ -137,11 +137,13 @@ class Exchange:
         It comes with the last event or right after it; 0.1 s is all that it gets.
         """
         content = self._content
+        if content.at_eof():
+            return
         try:
-            if not content.at_eof() and not content.read_nowait():
-                async with asyncio.timeout(_DRAIN):
-                    while not content.at_eof() and not (await content.readany()).strip():
-                        pass
+            async with asyncio.timeout(_DRAIN):
+                while not content.at_eof():
+                    if (content.read_nowait() or await content.readany()).strip():
+                        return
         except (aiohttp.ClientError, OSError, RuntimeError):
             pass  # the answer is whole: how the connection ends is nobody's business
 

@@ -7,7 +7,10 @@ from typing import Any, cast
 
 import msgspec
 
-__all__ = ["is_json", "list_of", "load_json", "str_of", "table_of"]
+__all__ = ["UNREADABLE", "is_json", "list_of", "load_json", "str_of", "table_of"]
+
+UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+"""What msgspec raises for text that it does not take; invalid UTF-8 is a ``ValueError``."""
 
 
 def load_json(body: bytes) -> Any:
@@ -22,7 +25,7 @@ def is_json(text: str) -> bool:
     """Whether ``text`` is one JSON value, as the service checks replayed arguments."""
     try:
         msgspec.json.decode(text)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+    except UNREADABLE:
         return False
     return True
 

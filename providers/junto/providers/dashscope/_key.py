@@ -7,23 +7,22 @@ from pathlib import Path
 
 from junto.core import AuthenticationError, Secret
 
-__all__ = ["find_key"]
+__all__ = ["find_key", "read_key_file"]
 
 _VARIABLES = ("DASHSCOPE_API_KEY", "AI_DASHSCOPE_API_KEY")
 _FILE_VARIABLE = "DASHSCOPE_API_KEY_FILE_PATH"
 _FILE = "~/.dashscope/api_key"
 
 
-def find_key(given: str | Secret | None) -> tuple[Secret, str]:
+def find_key(given: str | Secret | None) -> tuple[Secret, str] | None:
     """The key, and where it was found: for the error that says it is wrong.
 
-    In order: ``given``, the variables ``DASHSCOPE_API_KEY`` and ``AI_DASHSCOPE_API_KEY``,
-    the file that ``DASHSCOPE_API_KEY_FILE_PATH`` names, ``~/.dashscope/api_key``.  White
-    space around a key is dropped, and an empty one counts as none.  It may read a file:
-    call it in a thread.
+    In order: ``given``, then the variables ``DASHSCOPE_API_KEY`` and
+    ``AI_DASHSCOPE_API_KEY``.  White space around a key is dropped, and an empty variable
+    counts as none.
 
     Raises:
-        AuthenticationError: There is no key, or what is there cannot be one.
+        AuthenticationError: What is there cannot be a key.
     """
     if given is not None:
         text = given.reveal() if isinstance(given, Secret) else given
@@ -31,6 +30,17 @@ def find_key(given: str | Secret | None) -> tuple[Secret, str]:
     for name in _VARIABLES:
         if text := os.environ.get(name, "").strip():
             return _checked(text, name)
+    return None
+
+
+def read_key_file() -> tuple[Secret, str]:
+    """The key in the vendor's file; call it in a thread, as a file may be slow.
+
+    ``DASHSCOPE_API_KEY_FILE_PATH`` names it, else it is ``~/.dashscope/api_key``.
+
+    Raises:
+        AuthenticationError: There is none; the text says where a key may be put.
+    """
     path = os.environ.get(_FILE_VARIABLE) or _FILE
     try:
         text = Path(path).expanduser().read_text("utf-8").strip()

@@ -26,7 +26,7 @@ from ._clock import Clock, Timeouts
 from ._errors import Origin, parse_failure, retry_after, to_error
 from ._hosts import base_url_of, check_base_url, check_workspace
 from ._http import Exchange, refusal_of
-from ._key import find_key
+from ._key import find_key, read_key_file
 from ._models import Capabilities, capabilities_of
 from ._request import Call, prepare
 from ._sessions import Sessions
@@ -160,10 +160,7 @@ class DashScopeModel:
 
     async def _open(self, call: Call, clock: Clock) -> tuple[Exchange, AnswerReader]:
         """Send ``call``; return with the answer's headers read and found in order."""
-        if self._key is None:
-            # It may be in a file, and a file may be slow.
-            self._key = await asyncio.to_thread(find_key, self._given)
-        key, source = self._key
+        key, source = await self._find_key()
         origin = Origin(call.model, urlsplit(self.base_url).netloc, key, source)
         exchange = await Exchange.open(
             await self._sessions.get(),
@@ -191,6 +188,13 @@ class DashScopeModel:
             choices=call.choices,
             request_id=request_id or None,
         )
+
+    async def _find_key(self) -> tuple[Secret, str]:
+        if self._key is None:
+            self._key = find_key(self._given)
+        if self._key is None:
+            self._key = await asyncio.to_thread(read_key_file)
+        return self._key
 
     async def _refuse(self, exchange: Exchange, origin: Origin, request_id: str) -> NoReturn:
         raise to_error(

@@ -24,7 +24,7 @@ from junto.core import (
 from ..sse import SSEParser, SSERecord
 from ._errors import Failure, Origin, failure_of, to_error
 from ._frames import Frame, decode_oddly
-from ._json import load_json
+from ._json import UNREADABLE, load_json
 from ._response import Answer
 from ._surrogates import Mender
 from ._usage import Counts, decode_meta, sum_choices, to_usage
@@ -149,7 +149,7 @@ class AnswerReader:
                 used += 1
                 try:
                     frame = _decode_frame(record.data)
-                except (msgspec.MsgspecError, RecursionError):
+                except UNREADABLE:
                     frame = None
                 if (
                     frame is None

@@ -9,7 +9,7 @@ import msgspec
 
 from junto.core import Usage
 
-from ._json import load_json, str_of, table_of
+from ._json import UNREADABLE, load_json, str_of, table_of
 
 __all__ = ["Counts", "Meta", "decode_meta", "sum_choices", "to_usage"]
 
@@ -79,7 +79,7 @@ def decode_meta(data: bytes) -> Meta:
     """
     try:
         meta = _decode(data)
-    except (msgspec.MsgspecError, RecursionError):
+    except UNREADABLE:
         table = table_of(load_json(data))
         counts = msgspec.convert(_only_counts(table.get("usage")), Counts)
         meta = Meta(counts, str_of(table.get("request_id")) or None)
@@ -141,7 +141,7 @@ def sum_choices(payloads: Iterable[bytes], latest: dict[int, Counts]) -> Counts:
         counts = decode_meta(payload).usage
         try:
             output = msgspec.json.decode(payload, type=_Indexed).output
-        except (msgspec.MsgspecError, RecursionError):
+        except UNREADABLE:
             continue
         if counts is not None and output is not None and output.choices:
             latest[output.choices[0].index or 0] = counts
