@@ -114,9 +114,16 @@ def _stop(
             thread.join()
 
 
+def _is_installed() -> bool:
+    try:
+        return importlib.util.find_spec("xllamacpp") is not None
+    except (ImportError, ValueError):  # an import hook, or a module without a spec
+        return False
+
+
 def _start(settings: RuntimeSettings) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
     """Start a worker and wait until its model is loaded."""
-    if importlib.util.find_spec("xllamacpp") is None:
+    if not _is_installed():
         raise MissingExtraError("local models need llama.cpp: pip install 'junto[local]'")
     if not sys.executable:
         raise ChatError("a local model runs in a process of its own, but no Python is known here")
