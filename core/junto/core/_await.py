@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextvars import Context
+from types import CoroutineType, coroutine
 from typing import Any, TypeVar
 
-__all__ = ["Inside", "Waiting", "bounded", "is_cancelled", "is_entered", "unregistered"]
+__all__ = ["Waiting", "bounded", "inside", "is_cancelled", "is_entered", "unregistered"]
 
 T = TypeVar("T")
 
@@ -97,57 +98,80 @@ class Waiting:
 
 def _sender(steps: Any) -> Callable[[Any], Any]:
     """How to step what ``__await__`` gave: an iterator need not have ``send``."""
+    if hasattr(steps, "send"):
+        return steps.send  # type: ignore[no-any-return]  # as generators have it
 
     def step(_: Any) -> Any:
         return next(steps)
 
-    return getattr(steps, "send", step)
+    return step
 
 
-class Inside:
-    """An awaitable that runs another one inside ``context``, whoever awaits it.
+def _pull_type() -> Any:
+    """The type of one pull of an async generator, which has no name in ``types``."""
+
+    async def generated() -> AsyncGenerator[None, None]:
+        yield
+
+    pull: Any = unregistered(generated().__anext__)
+    pull.close()
+    return type(pull)
+
+
+# Awaitables that are stepped as they are: what ``__await__`` would give adds nothing.
+_PLAIN: frozenset[Any] = frozenset({CoroutineType, _pull_type()})
+
+
+@coroutine
+def inside(
+    context: Context, waiting: Waiting, awaitable: Awaitable[Any]
+) -> Generator[Any, Any, Any]:
+    """Await something inside ``context``, whoever awaits this.
 
     It also keeps two promises: a pull that was interrupted never gives a value, and a
     cancellation that some hook has swallowed is raised after all.
     """
+    plain = awaitable.__class__ in _PLAIN
+    steps: Any = awaitable if plain else context.run(awaitable.__await__)
+    try:
+        yielded = context.run(steps.send if plain else _sender(steps), None)
+    except StopIteration as stop:
+        return stop.value
+    return (yield from _suspended(context, waiting, steps, yielded))
 
-    __slots__ = ("_awaitable", "_call", "_waiting")
 
-    def __init__(self, context: Context, waiting: Waiting, awaitable: Awaitable[Any]) -> None:
-        self._call: Callable[..., Any] = context.run
-        self._waiting = waiting
-        self._awaitable = awaitable
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        call, waiting = self._call, self._waiting
-        steps: Any = call(self._awaitable.__await__)
-        send = _sender(steps)
-        error: BaseException | None = None
-        cancelled = False
-        while True:
-            try:
-                if error is None:
-                    yielded = call(send, None)
-                else:
-                    try:
-                        yielded = call(steps.throw, error)
-                    finally:
-                        error = None
-            except StopIteration as stop:
-                if waiting.interrupted or (cancelled and is_cancelled()):
-                    raise asyncio.CancelledError from None
-                return stop.value
-            waiting.future = yielded
-            waiting.ask()
-            try:
-                yield yielded
-            except BaseException as raised:  # noqa: BLE001  a trampoline passes everything on
-                error = raised
-                cancelled = cancelled or isinstance(raised, asyncio.CancelledError)
+def _suspended(
+    context: Context, waiting: Waiting, steps: Any, yielded: Any
+) -> Generator[Any, Any, Any]:
+    """The rest, for an awaitable that does wait."""
+    call: Callable[..., Any] = context.run
+    send = _sender(steps)
+    error: BaseException | None = None
+    cancelled = False
+    while True:
+        waiting.future = yielded
+        waiting.ask()
+        try:
+            yield yielded
+        except BaseException as raised:  # noqa: BLE001  a trampoline passes everything on
+            error = raised
+            cancelled = cancelled or isinstance(raised, asyncio.CancelledError)
+        else:
+            if yielded is None and waiting.asked_in_passing():
+                error = asyncio.CancelledError()
+        waiting.future = None
+        try:
+            if error is None:
+                yielded = call(send, None)
             else:
-                if yielded is None and waiting.asked_in_passing():
-                    error = asyncio.CancelledError()
-            waiting.future = None
+                try:
+                    yielded = call(steps.throw, error)
+                finally:
+                    error = None
+        except StopIteration as stop:
+            if waiting.interrupted or (cancelled and is_cancelled()):
+                raise asyncio.CancelledError from None
+            return stop.value
 
 
 async def bounded(awaitable: Awaitable[T], seconds: float) -> T:

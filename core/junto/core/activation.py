@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextvars import Context
+from types import AsyncGeneratorType
 from typing import Any
 
 from ._await import Waiting
@@ -24,6 +25,10 @@ from .stage import Fused
 from .usage import FinishReason, Usage
 
 __all__ = ["Activation"]
+
+
+_NOTHING = Fused((), (), (), RunContext())
+"""What is fused before all ``before`` hooks have run."""
 
 
 class Activation:
@@ -67,7 +72,7 @@ class Activation:
         self.direct = False
         self.reached = 0
         self.children = Children(run)
-        self.fused = Fused((), (), (), ctx)
+        self.fused = _NOTHING
         self.source: AsyncIterator[Any] | None = None
         self.usage: Usage | None = None
         self.finish: Finish | None = None
@@ -213,8 +218,11 @@ class Activation:
 
     async def settle(self) -> None:
         """The source has ended: free it, and take over what inner activations leave."""
-        await self.children.settle(self.ctx)
-        interruption = await self.run.cleanly("the source", self._close_source())
+        if self.children:
+            await self.children.settle(self.ctx)
+        if isinstance(self.source, AsyncGeneratorType):
+            self.source = None  # one that has ended is closed
+        interruption = await self._close_source()
         if interruption is not None:
             raise interruption
 
@@ -248,10 +256,10 @@ class Activation:
         self.closed = True
         run = self.run
         interruptions = [
-            await run.cleanly("an inner stream", self.children.close(kind, error), bound=False),
-            await run.cleanly("the source", self._close_source()),
+            await self.children.close(kind, error),
+            await self._close_source(),
             # An ``around`` may have asked once more while it was closed.
-            await run.cleanly("an inner stream", self.children.close(kind, error), bound=False),
+            await self.children.close(kind, error),
         ]
         if kind is OutcomeKind.FINISHED and self.ctx.short_circuited_by is not None:
             kind = OutcomeKind.SHORT_CIRCUITED
@@ -260,7 +268,7 @@ class Activation:
                 told = self._told(level, self.outcome(kind, error, i))
                 interruptions.append(await run.cleanly(f"on_close of {level.name}", told))
         if self.outermost:
-            run.ended = (kind, error)
+            run.ended, run.reading = (kind, error), False
         for interruption in interruptions:
             if interruption is not None:
                 raise interruption
@@ -278,8 +286,7 @@ class Activation:
             if inspect.isawaitable(result):
                 await result
 
-    async def _close_source(self) -> None:
+    async def _close_source(self) -> BaseException | None:
         close: Callable[[], Awaitable[None]] | None = getattr(self.source, "aclose", None)
         self.source = None
-        if close is not None:
-            await close()
+        return None if close is None else await self.run.cleanly("the source", close())

@@ -9,7 +9,7 @@ from __future__ import annotations
 from types import AsyncGeneratorType
 from typing import TYPE_CHECKING
 
-from ._await import Inside, bounded
+from ._await import bounded, inside
 from .context import OutcomeKind, RunContext
 from .events import Event
 from .run import CLOSE_SECONDS, Run
@@ -40,7 +40,7 @@ class Child:
             if context is None or activation.direct:
                 await closing
             else:
-                await Inside(context, activation.waiting, closing)
+                await inside(context, activation.waiting, closing)
         await self.stop(kind, error)
 
     async def stop(self, kind: OutcomeKind, error: BaseException | None) -> None:
@@ -57,18 +57,22 @@ class Child:
 
 
 class Children:
-    """All inner activations of one ``around``."""
+    """All inner activations of one ``around``.
 
-    __slots__ = ("_all", "_dropped", "_run")
+    Attributes:
+        dropped: Those that their author no longer holds and that wait to be closed.
+    """
+
+    __slots__ = ("_all", "_run", "dropped")
 
     def __init__(self, run: Run) -> None:
         self._run = run
         self._all: list[Child] = []
-        self._dropped: list[Child] = []
+        self.dropped: list[Child] = []
 
     def __bool__(self) -> bool:
-        """Whether some were dropped and wait to be closed."""
-        return bool(self._dropped)
+        """Whether there are any that have not been closed for good."""
+        return bool(self._all)
 
     def add(self, child: Child) -> None:
         """One more, about to be pulled."""
@@ -77,18 +81,21 @@ class Children:
     def drop(self, child: Child) -> None:
         """The author no longer holds its stream."""
         if not (child.activation.complete or child.activation.closed):
-            self._dropped.append(child)
+            self.dropped.append(child)
 
     async def close_dropped(self) -> None:
         """Close what was dropped."""
-        dropped, self._dropped[:] = list(self._dropped), []
-        await self._finish(dropped, OutcomeKind.ABANDONED, None)
+        _raise(await self._finish(self._taken(), OutcomeKind.ABANDONED, None))
+
+    def _taken(self) -> list[Child]:
+        dropped, self.dropped[:] = list(self.dropped), []
+        return dropped
 
     async def make_way(self) -> None:
         """Another activation begins: close those that were dropped or are complete."""
-        await self.close_dropped()
+        _raise(await self._finish(self._taken(), OutcomeKind.ABANDONED, None))
         complete = [child for child in self._all if child.activation.complete]
-        await self._finish(complete, OutcomeKind.FINISHED, None)
+        _raise(await self._finish(complete, OutcomeKind.FINISHED, None))
 
     async def settle(self, ctx: RunContext) -> None:
         """The ``around`` has ended: stop what is open, take over what the rest leaves."""
@@ -96,19 +103,23 @@ class Children:
             if child.activation.complete:
                 ctx.inherit(child.activation.ctx)
             else:
-                await self._finish([child], OutcomeKind.ABANDONED, None)
+                _raise(await self._finish([child], OutcomeKind.ABANDONED, None))
 
-    async def close(self, kind: OutcomeKind, error: BaseException | None) -> None:
-        """Close all, the last one first."""
-        while self._all:
-            await self._finish([self._all.pop()], kind, error)
+    async def close(self, kind: OutcomeKind, error: BaseException | None) -> BaseException | None:
+        """Close all, the last one first; an interruption is given back."""
+        children, self._all[:] = self._all[::-1], []
+        return await self._finish(children, kind, error)
 
     async def _finish(
         self, children: list[Child], kind: OutcomeKind, error: BaseException | None
-    ) -> None:
+    ) -> BaseException | None:
         interruption: BaseException | None = None
         for child in children:
             step = self._run.cleanly("an inner stream", child.finish(kind, error), bound=False)
             interruption = await step or interruption
-        if interruption is not None:
-            raise interruption
+        return interruption
+
+
+def _raise(interruption: BaseException | None) -> None:
+    if interruption is not None:
+        raise interruption

@@ -9,10 +9,9 @@ import asyncio
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from functools import partial
-from itertools import count
 from typing import Any
 
-from ._await import Inside, is_cancelled, unregistered
+from ._await import inside, is_cancelled, unregistered
 from .activation import Activation
 from .chain import Level
 from .chat import ChatRequest, ChatResponse
@@ -20,7 +19,7 @@ from .children import Children
 from .context import OutcomeKind
 from .contract import contract_error
 from .errors import ProtocolError, StreamClosedError
-from .events import Event, Finish, ModelWarning, Restart, UsageUpdate
+from .events import Event, Finish, ModelWarning, ReasoningDelta, Restart, TextDelta, UsageUpdate
 from .following import Following
 from .usage import FinishReason
 
@@ -28,7 +27,9 @@ __all__ = ["drive"]
 
 _SPECIAL = frozenset({UsageUpdate, Finish, ModelWarning, Restart})
 
-_BATCHES: frozenset[type] = frozenset({list, tuple})
+_PLAIN: frozenset[Any] = frozenset({TextDelta, ReasoningDelta})
+
+_BATCHES: frozenset[Any] = frozenset({list, tuple})
 
 _COMPACT_EVERY = 32
 
@@ -49,39 +50,56 @@ async def drive(  # noqa: C901  the order of these steps is the pipeline: apart,
         source = await _in(act, _begun(act, request, siblings))
         # What holds this generator must not be held by it.
         siblings = None
-        fused, dropped = act.fused, act.children
-        pending = fused.pending
-        context = None if act.direct else act.context
-        step: Callable[..., Any] = fused.step
+        fused, dropped = act.fused, act.children.dropped
+        pending, passing, note = fused.pending, fused.passing, fused.note
+        step: Callable[..., Any] = fused.stepper()
         special: Callable[..., Any] = act.special
         resume: Callable[..., Any] = fused.resume
-        if context is not None:
+        context = None if act.direct else act.context
+        if context is not None and not passing:
             step = partial(context.run, step)
             special, resume = partial(context.run, special), partial(context.run, resume)
-        pull: Callable[[], Awaitable[Any]] = partial(unregistered, source.__anext__)
-        for turn in count(1):
+        later = source.__anext__
+        pull: Callable[[], Awaitable[Any]] = partial(unregistered, later)
+        turn = 0
+        while True:
             try:
-                got: Any = await (
-                    pull() if context is None else Inside(context, act.waiting, pull())
-                )
+                if context is None:
+                    got: Any = await pull()
+                else:
+                    got = await inside(context, act.waiting, pull())
             except StopAsyncIteration:
                 break
+            pull = later
+            turn += 1
+            if turn == _COMPACT_EVERY:
+                fused.compact()
+                turn = 0
+            if passing and got.__class__ in _PLAIN and not dropped:
+                # What the loop below comes to, for the commonest case.
+                if note is not None:
+                    note(got)
+                yield got
+                continue
             events: Any = got if got.__class__ in _BATCHES else (got,)
             for event in events:
-                out = special(event) if event.__class__ in _SPECIAL else step(event)
+                if event.__class__ in _SPECIAL:
+                    out = special(event)
+                elif passing:
+                    out = event
+                    if note is not None:
+                        note(event)
+                else:
+                    out = step(event)
                 if dropped:
-                    await _in(act, dropped.close_dropped())
+                    await _in(act, act.children.close_dropped())
                 if out is not None:
                     yield out
                 while pending:
                     out = resume()
                     if out is not None:
                         yield out
-            if turn == 1:
-                pull = source.__anext__
-            if turn % _COMPACT_EVERY == 0:
-                fused.compact()
-        del source, pull
+        del source, pull, later
         await _in(act, act.settle())
         for hook, i, level in act.ends():
             if hook is not None:
@@ -178,7 +196,7 @@ async def _in(act: Activation, coroutine: Awaitable[Any]) -> Any:
     """Await inside the run's context: an inner activation is there already."""
     if act.direct or act.context is None:
         return await coroutine
-    return await Inside(act.context, act.waiting, coroutine)
+    return await inside(act.context, act.waiting, coroutine)
 
 
 def _run(act: Activation, function: Callable[[int], None], argument: int) -> None:

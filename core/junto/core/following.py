@@ -67,20 +67,21 @@ class Following:
 class _Stream:
     """What ``next(request)`` gives: lazy, and noticed when it is dropped."""
 
-    __slots__ = ("_child", "_closed", "_following", "_request")
+    __slots__ = ("_child", "_closed", "_following", "_generator", "_request")
 
     def __init__(self, following: Following, request: ChatRequest) -> None:
         self._following = following
         self._request = request
         self._child: Child | None = None
+        self._generator: AsyncGenerator[Event, None] | None = None
         self._closed = False
 
     def __aiter__(self) -> _Stream:
         return self
 
     def __anext__(self) -> Awaitable[Event]:
-        child = self._child
-        return _First(self) if child is None else child.generator.__anext__()
+        generator = self._generator
+        return _First(self) if generator is None else generator.__anext__()
 
     def begin(self) -> Awaitable[Event]:
         """The first pull."""
@@ -88,6 +89,7 @@ class _Stream:
             if self._closed:
                 raise StopAsyncIteration
             self._child = self._following.begin(self._request)
+            self._generator = self._child.generator
         return unregistered(self._child.generator.__anext__)
 
     async def aclose(self) -> None:

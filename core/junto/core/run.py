@@ -35,6 +35,7 @@ class Run:
         "ended",
         "left_out",
         "model",
+        "reading",
         "response",
         "waiting",
         "warned",
@@ -47,6 +48,8 @@ class Run:
         self.left_out: dict[Level, Exception] = {}
         self.cleanup_errors: list[BaseException] = []
         self.response: ChatResponse | None = None
+        # Between the first pull and the end.
+        self.reading = False
         self.ended: tuple[OutcomeKind, BaseException | None] | None = None
 
     def is_new(self, warning: ModelWarning) -> bool:

@@ -9,6 +9,7 @@ the segment it stands in, for the rest of the run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import count
 from operator import length_hint
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -45,9 +46,22 @@ class Fused:
     Attributes:
         pending: What goes out before the next event is taken, the next one last.
         held: What a buffered stage holds; ``None`` for any other.
+        passing: Every event goes out as it came in: nobody hooks in, nothing is held.
+        note: Where such an event is recorded, if anywhere.
     """
 
-    __slots__ = ("_ctx", "_early", "_hooks", "_levels", "_needed", "_segments", "held", "pending")
+    __slots__ = (
+        "_ctx",
+        "_early",
+        "_hooks",
+        "_levels",
+        "_needed",
+        "_segments",
+        "held",
+        "note",
+        "passing",
+        "pending",
+    )
 
     def __init__(
         self,
@@ -67,20 +81,73 @@ class Fused:
         self._segments = [_Segment(0, len(hooks), hooks, record)]
         self.pending: list[tuple[int, Event]] = []
         self.held: list[Event] | None = [] if hold else None
+        self.passing = not hooks and not hold
+        self.note = None if record is None else record.add
 
-    def step(self, event: Event) -> Event | None:
-        """Take one event of the source; give what goes out, or ``None``."""
-        return self._pass(0, event)
+    def stepper(self) -> Callable[[Event], Event | None]:
+        """The fast form of ``step``: one plain loop while nobody has changed anything."""
+        hooks, ctx, note, held = tuple(self._hooks), self._ctx, self.note, self.held
+        segments, changed = self._segments, self._changed
+
+        def step(event: Event) -> Event | None:
+            if len(segments) > 1:
+                return self.step(event)
+            rest = iter(hooks)
+            for hook in rest:
+                out = hook(event, ctx)
+                if out is not event:
+                    # Counting the hooks as they run would cost more than this.
+                    return changed(0, len(hooks) - 1 - length_hint(rest), event, out)
+            if note is not None:
+                note(event)
+            return event if held is None else self._hold(held, event)
+
+        return step
+
+    def step(self, event: Event, i: int = 0) -> Event | None:
+        """Take one event, from the start of segment ``i`` outward.
+
+        Returns:
+            What goes out now, or ``None``.
+        """
+        segments, ctx = self._segments, self._ctx
+        while True:
+            segment = segments[i]
+            for hook, place in zip(segment.hooks, count(segment.start)):
+                out = hook(event, ctx)
+                if out is not event:
+                    return self._changed(i, place, event, out)
+            if segment.record is not None:
+                segment.record.add(event)
+            i += 1
+            if i == len(segments):
+                return event if self.held is None else self._hold(self.held, event)
+            out = self._hooks[segment.end](event, ctx)
+            if out is not event:
+                if out.__class__ not in _CONTENT:
+                    out = self._first_of(segment.end, out)
+                    if out is None:
+                        return None
+                event = out
+
+    def _changed(self, i: int, hook: int, event: Event, out: Any) -> Event | None:
+        """A hook in the midst of segment ``i`` has changed an event for the first time."""
+        self._split(i, hook)
+        record = self._segments[i].record
+        if record is not None:
+            record.add(event)
+        first = out if out.__class__ in _CONTENT else self._first_of(hook, out)
+        return None if first is None else self.step(first, i + 1)
 
     def resume(self) -> Event | None:
         """Take the next of the events that a hook gave several of."""
         position, event = self.pending.pop()
-        return self._pass(self._index(position), event)
+        return self.step(event, self._index(position))
 
     def restart(self, event: Event) -> Event | None:
         """Take a restart: what hooks said of usage and finish is void as well."""
         self._early.clear()
-        return self._pass(0, event)
+        return self.step(event)
 
     def show_end(
         self, hook: int, usage: Usage | None, finish: Finish
@@ -123,35 +190,6 @@ class Fused:
         for segment in self._segments:
             if segment.record is not None:
                 segment.record.compact()
-
-    def _pass(self, i: int, event: Event) -> Event | None:
-        """From the start of segment ``i`` outward."""
-        segments, ctx = self._segments, self._ctx
-        while True:
-            segment = segments[i]
-            out: Any = event
-            rest = iter(segment.hooks)
-            for hook in rest:
-                out = hook(event, ctx)
-                if out is not event:
-                    # Counting the hooks as they run would cost more than this.
-                    self._split(i, segment.end - 1 - length_hint(rest))
-                    segment = segments[i]
-                    break
-            if segment.record is not None:
-                segment.record.add(event)
-            i += 1
-            if out is event:
-                if i == len(segments):
-                    return event if self.held is None else self._hold(self.held, event)
-                out = self._hooks[segment.end](event, ctx)
-                if out is event:
-                    continue
-            if out.__class__ not in _CONTENT:
-                out = self._first_of(segment.end, out)
-                if out is None:
-                    return None
-            event = out
 
     def _first_of(self, hook: int, out: object) -> Event | None:
         """Of what a hook gave the first goes on now, the rest at the next pulls."""

@@ -56,7 +56,7 @@ class ChatStream:
 
     def __anext__(self) -> Awaitable[Event]:
         generator = self._generator
-        if self._loop is None or generator.ag_running or generator.ag_frame is None:
+        if generator.ag_running or not self._run.reading:
             self._prepare()
         return generator.__anext__()
 
@@ -135,15 +135,14 @@ class ChatStream:
 
     def _prepare(self) -> None:
         """The slow path of a pull: the first one, or one that cannot be."""
-        if self._generator.ag_running:
-            msg = "another task is reading this stream; one reader at a time"
-            raise ConcurrentReadError(msg)
         self._raise_if_over()
         if self._generator.ag_frame is None:
             msg = "this stream has been read already; await response() for the whole answer"
             raise StreamConsumedError(msg)
-        self._loop = asyncio.get_running_loop()
-        self._act.context = copy_context()
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+            self._act.context = copy_context()
+            self._run.reading = True
 
     def _raise_if_over(self) -> None:
         if self._generator.ag_running:
@@ -188,10 +187,11 @@ class _Text:
         pull = self._stream.__anext__
         while True:
             event = await pull()
-            if isinstance(event, TextDelta):
-                return event.text
-            if isinstance(event, ReasoningDelta) and event.shown is not None:
-                return event.shown
+            kind = event.__class__
+            if kind is TextDelta:
+                return event.text  # type: ignore[union-attr]  # told apart by class
+            if kind is ReasoningDelta and event.shown is not None:  # type: ignore[union-attr]
+                return event.shown  # type: ignore[union-attr]
 
 
 def _close_later(loop: asyncio.AbstractEventLoop, generator: _Generator) -> None:
