@@ -115,7 +115,8 @@ def _pull_type() -> Any:
 
     pull: Any = unregistered(generated().__anext__)
     pull.close()
-    return type(pull)
+    kind: Any = type(pull)
+    return kind
 
 
 # Awaitables that are stepped as they are: what ``__await__`` would give adds nothing.
