@@ -190,6 +190,19 @@ def test_a_download_can_be_called_off_and_keeps_what_has_come(cache: Path, serve
     assert server.ranges[-1] is not None
 
 
+@pytest.mark.parametrize("phase", ["downloading", "verifying", "done"])
+def test_an_error_of_the_listener_passes_unchanged(cache: Path, server: Server, phase: str) -> None:
+    error = BrokenPipeError("nobody reads")
+
+    def fail(progress: FetchProgress) -> None:
+        if progress.phase == phase:
+            raise error
+
+    with pytest.raises(BrokenPipeError) as caught:
+        fetch_entry(entry(UrlSource("web", server.url("/model"))), fail)
+    assert caught.value is error
+
+
 async def test_a_cancelled_task_stops_its_download(
     cache: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

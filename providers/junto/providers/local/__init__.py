@@ -19,13 +19,12 @@ from .catalogue import (
 from .download import (
     DownloadCancelledError,
     DownloadError,
-    FetchListener,
-    FetchProgress,
     fetch,
     fetch_async,
     fetch_entry,
 )
 from .model import LocalModel
+from .progress import FetchListener, FetchProgress
 
 __all__ = [
     "CATALOGUE",

@@ -13,9 +13,6 @@ import os
 import shutil
 import threading
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
-
-from attrs import frozen
 
 from junto.core import ChatError, get_logger
 
@@ -23,22 +20,18 @@ from ._lock import locked
 from .cache import asked_name, locate, models_folder, work_folder
 from .catalogue import CATALOGUE, ArchiveSource, CatalogueModel, UrlSource
 from .partial import DiskError, PartialFile
+from .progress import FetchListener, FetchProgress, Phase
 from .sources import SourceRefusedError, Transfer, read_source, space_needed
 
 __all__ = [
     "DownloadCancelledError",
     "DownloadError",
-    "FetchListener",
-    "FetchProgress",
-    "Phase",
     "fetch",
     "fetch_async",
     "fetch_entry",
 ]
 
 _log = get_logger("junto.providers.local")
-
-Phase: TypeAlias = Literal["waiting", "downloading", "refused", "verifying", "done"]
 
 
 class DownloadError(ChatError, OSError):
@@ -62,36 +55,6 @@ class DownloadError(ChatError, OSError):
 
 class DownloadCancelledError(ChatError):
     """A download was called off; what had come is kept."""
-
-
-@frozen
-class FetchProgress:
-    """How far a download is.
-
-    Attributes:
-        name: The model's name.
-        source: Where the bytes come from now.
-        phase: ``waiting`` (another process is fetching the same), ``downloading``,
-            ``refused`` (this source is passed over; ``note`` says why), ``verifying``,
-            ``done``.
-        done: Bytes that are here.
-        total: Bytes of the whole file.
-        note: One sentence for people.
-    """
-
-    name: str
-    source: str
-    phase: Phase
-    done: int
-    total: int
-    note: str = ""
-
-
-class FetchListener(Protocol):
-    """Who wants to know.  Called in the thread that fetches, several times a second."""
-
-    def __call__(self, progress: FetchProgress, /) -> object:
-        """Take note; what it returns does not matter."""
 
 
 def fetch(
@@ -145,6 +108,14 @@ def fetch_entry(
     return _Fetch(entry, progress, cancelled or threading.Event()).run()
 
 
+class _ListenerError(Exception):
+    """A listener failed in a way that would look like the disk's or the network's."""
+
+    def __init__(self, reason: OSError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
 class _Fetch:
     """One download."""
 
@@ -169,11 +140,15 @@ class _Fetch:
                         self._try_sources()
             except DownloadError:
                 raise
+            except _ListenerError as error:
+                raise error.reason from None
             except DiskError as error:
                 raise self._disk_error(error.reason) from error
             except OSError as error:
                 raise self._disk_error(error) from error
-        self._tell("done", self._entry.size)
+        if self._progress is not None:
+            size = self._entry.size
+            self._progress(FetchProgress(self._entry.name, self._source, "done", size, size))
         return self._target
 
     def _is_here(self) -> bool:
@@ -256,4 +231,8 @@ class _Fetch:
     def _tell(self, phase: Phase, done: int, note: str = "") -> None:
         if self._progress is not None:
             total = self._entry.size
-            self._progress(FetchProgress(self._entry.name, self._source, phase, done, total, note))
+            told = FetchProgress(self._entry.name, self._source, phase, done, total, note)
+            try:
+                self._progress(told)
+            except OSError as error:
+                raise _ListenerError(error) from error
