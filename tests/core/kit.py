@@ -47,9 +47,9 @@ def names(*advisors: Advisor | Placement) -> tuple[str, ...]:
 class Noted(Advisor):
     """Writes down each hook, as ``"name.hook"``; hooks given by keyword run as well."""
 
-    def __init__(self, name: str, log: list[str] | None = None, **hooks: Any) -> None:
+    def __init__(self, name: str, log: Any = None, **hooks: Any) -> None:
         self.name = name
-        self.log = [] if log is None else log
+        self.log: list[str] = [] if log is None else log
         self.hooks = hooks
         self.outcomes: list[Outcome] = []
         self.responses: list[ChatResponse] = []
@@ -60,7 +60,7 @@ class Noted(Advisor):
     def note(self, what: str) -> None:
         self.log.append(f"{self.name}.{what}")
 
-    async def before(self, request: ChatRequest, ctx: RunContext) -> ChatRequest | ChatResponse:
+    async def before(self, request: ChatRequest, ctx: RunContext) -> Any:
         self.note("before")
         return await self._does("before", request, ctx)
 
@@ -69,7 +69,7 @@ class Noted(Advisor):
         hook = self.hooks.get("on_event")
         return event if hook is None else hook(event, ctx)
 
-    async def after(self, response: ChatResponse, ctx: RunContext) -> ChatResponse:
+    async def after(self, response: ChatResponse, ctx: RunContext) -> Any:
         self.note("after")
         self.responses.append(response)
         return await self._does("after", response, ctx)
@@ -196,6 +196,12 @@ class Hanging:
 
 async def read(stream: Any) -> list[Event]:
     return [event async for event in stream]
+
+
+async def keep(stream: Any, log: list[Any], says: str = "") -> None:
+    """Read a stream, and write down each thing as it comes."""
+    async for thing in stream:
+        log.append(f"{says}{thing}" if says else thing)  # noqa: PERF401  one at a time
 
 
 async def text_of(stream: Any) -> str:

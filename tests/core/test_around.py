@@ -141,7 +141,7 @@ async def test_a_dropped_stream_is_closed_before_the_next_request() -> None:
 
 async def test_an_anonymous_stream_gives_its_first_event() -> None:
     async def peeks(request: ChatRequest, next: Next) -> AsyncIterator[Event]:
-        yield await anext(next(request))  # type: ignore[misc]
+        yield await anext(next(request))
 
     noted = Noted("a")
     response = await client_of("x y", Steer(peeks), noted).call("?")
@@ -210,7 +210,7 @@ async def test_text_after_the_inner_finish_is_still_part_of_the_answer() -> None
 async def test_two_activations_at_once_race_and_the_loser_is_closed() -> None:
     async def race(request: ChatRequest, next: Next) -> AsyncIterator[Event]:
         streams = [next(request), next(request)]
-        firsts = [asyncio.ensure_future(anext(stream)) for stream in streams]  # type: ignore[arg-type]
+        firsts = [asyncio.ensure_future(anext(stream)) for stream in streams]
         done, waiting = await asyncio.wait(firsts, return_when=asyncio.FIRST_COMPLETED)
         for task in waiting:
             task.cancel()
@@ -245,7 +245,7 @@ async def test_two_activations_at_once_race_and_the_loser_is_closed() -> None:
 
 async def test_anonymous_streams_may_be_raced_as_well() -> None:
     async def race(request: ChatRequest, next: Next) -> AsyncIterator[Event]:
-        firsts = [asyncio.ensure_future(anext(next(request))) for _ in range(2)]  # type: ignore[arg-type]
+        firsts = [asyncio.ensure_future(anext(next(request))) for _ in range(2)]
         for event in await asyncio.gather(*firsts):
             yield event
 
@@ -259,7 +259,7 @@ async def test_a_task_that_still_pulls_when_the_around_ends_is_stopped() -> None
 
     async def forgets(request: ChatRequest, next: Next) -> AsyncIterator[Event]:
         stream = next(request)
-        tasks.append(asyncio.ensure_future(anext(stream)))  # type: ignore[arg-type]
+        tasks.append(asyncio.ensure_future(anext(stream)))
         await asyncio.sleep(0)
         await model.waiting.wait()
         yield TextDelta("own")
@@ -280,7 +280,7 @@ async def test_leaving_early_stops_the_tasks_streams_too() -> None:
 
     async def pumps(request: ChatRequest, next: Next) -> AsyncIterator[Event]:
         stream = next(request)
-        tasks.append(asyncio.ensure_future(anext(stream)))  # type: ignore[arg-type]
+        tasks.append(asyncio.ensure_future(anext(stream)))
         await model.waiting.wait()
         yield TextDelta("own")
         yield TextDelta("never")

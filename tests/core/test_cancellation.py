@@ -22,7 +22,19 @@ from junto.core import (
     TextDelta,
 )
 
-from .kit import Hanging, Naive, Noted, NotedNaive, Steer, client_of, read, scripted, text_of, texts
+from .kit import (
+    Hanging,
+    Naive,
+    Noted,
+    NotedNaive,
+    Steer,
+    client_of,
+    keep,
+    read,
+    scripted,
+    text_of,
+    texts,
+)
 
 
 async def test_a_stream_that_is_never_read_asks_nobody_and_says_nothing() -> None:
@@ -162,7 +174,7 @@ async def test_a_timeout_inside_an_around_is_its_own_affair() -> None:
         while True:
             try:
                 async with asyncio.timeout(0.001):
-                    event = await anext(stream)  # type: ignore[arg-type]
+                    event = await anext(stream)
             except TimeoutError:
                 yield TextDelta(" (late)")
                 return
@@ -209,8 +221,7 @@ async def test_aclose_from_another_task_interrupts_the_pull(naive: int, times: i
         task = asyncio.current_task()
         assert task is not None
         try:
-            async for event in stream:
-                got.append(event)
+            await keep(stream, got)
         except StreamClosedError as error:
             return got, error, task.cancelling()
         raise AssertionError
@@ -273,7 +284,7 @@ async def test_aclose_in_the_very_moment_an_event_comes_still_ends_the_stream() 
 
 async def test_a_bare_yield_can_be_interrupted() -> None:
     async def busy() -> None:
-        while True:
+        while True:  # noqa: ASYNC110  busy is what is tested
             await asyncio.sleep(0)
 
     stream = client_of(["x", busy]).stream("?")
@@ -314,7 +325,7 @@ async def test_a_second_reader_is_refused_and_the_first_goes_on() -> None:
     await asyncio.sleep(0)
     for intrude in (anext, type(stream).response, text_of):
         with pytest.raises(ConcurrentReadError):
-            await intrude(stream)  # type: ignore[operator]
+            await intrude(stream)
     gate.set()
 
     assert await task == "xy"

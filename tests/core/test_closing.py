@@ -30,7 +30,6 @@ from junto.core import run as run_module
 
 from .kit import (
     Hanging,
-    Hook,
     Naive,
     Noted,
     NotedNaive,
@@ -40,10 +39,9 @@ from .kit import (
     client_of,
     read,
     scripted,
-    texts,
 )
 
-STACKS = {
+STACKS: dict[str, Any] = {
     "hooks": lambda log: [Noted("a", log), Noted("b", log), Noted("c", log)],
     "arounds": lambda log: [NotedNaive(n, log) for n in "abc"],
     "mixed": lambda log: [Noted("a", log), NotedNaive("b", log), Naive(), Noted("c", log)],
@@ -101,10 +99,14 @@ async def test_leaving_the_block_returns_only_when_everything_is_closed(stack: A
 async def test_an_error_in_the_block_closes_everything_and_passes(stack: Any) -> None:
     log: list[str] = []
     problem = KeyError("mine")
-    with pytest.raises(KeyError) as raised:
+
+    async def reader() -> None:
         async with client_of(Model(log, "x", "y"), *stack(log)).stream("?") as stream:
             async for _ in stream:
                 raise problem
+
+    with pytest.raises(KeyError) as raised:
+        await reader()
 
     assert raised.value is problem
     assert closes(log) == ["model closed", *(f"{n}.close abandoned" for n in "cba")]
@@ -189,7 +191,7 @@ async def test_our_objects_form_no_cycle(stack: Any, end: str) -> None:
     try:
         stream = client.stream("?")
         act = stream._act
-        kept = [weakref.ref(stream), weakref.ref(stream._generator)]
+        kept: list[Any] = [weakref.ref(stream), weakref.ref(stream._generator)]
         if end == "finish":
             await read(stream)
         elif end != "unread":
@@ -412,7 +414,8 @@ def run_script(body: str) -> subprocess.CompletedProcess[str]:
                     print("around left")
 
         model = ScriptedModel("a b c")
-        client = ChatClient(model, advisors=[Closing("a"), Naive(), Closing("b"), Naive(), Closing("c")])
+        advisors = [Closing("a"), Naive(), Closing("b"), Naive(), Closing("c")]
+        client = ChatClient(model, advisors=advisors)
     """
     code = textwrap.dedent(header) + textwrap.dedent(body) + "\nprint('open', model.open_streams)\n"
     return subprocess.run(

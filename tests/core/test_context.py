@@ -157,8 +157,12 @@ async def test_an_activation_of_another_task_keeps_a_copy_of_its_own() -> None:
 async def test_current_task_is_the_readers_everywhere() -> None:
     reader = asyncio.current_task()
     seen: list[Any] = []
-    look = lambda value, ctx: seen.append(asyncio.current_task()) or value  # noqa: E731
-    hooks = {name: look for name in ("before", "on_event", "after", "on_close")}
+
+    def look(value: Any, ctx: RunContext) -> Any:
+        seen.append(asyncio.current_task())
+        return value
+
+    hooks = dict.fromkeys(("before", "on_event", "after", "on_close"), look)
 
     await client_of("x", Noted("a", **hooks), Naive(), Noted("b", **hooks)).call("?")
 
@@ -193,8 +197,7 @@ def test_one_client_serves_several_loops_and_threads() -> None:
     got: list[str] = []
 
     def ask() -> None:
-        for _ in range(3):
-            got.append(asyncio.run(client.call("?")).text)
+        got.extend(asyncio.run(client.call("?")).text for _ in range(3))
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:
@@ -213,7 +216,12 @@ async def test_one_advisor_may_stand_twice_in_a_chain() -> None:
 
 async def test_the_context_knows_the_call() -> None:
     seen: list[RunContext] = []
-    noted = Noted("a", before=lambda request, ctx: seen.append(ctx) or request)
+
+    def notes(request: ChatRequest, ctx: RunContext) -> ChatRequest:
+        seen.append(ctx)
+        return request
+
+    noted = Noted("a", before=notes)
     client = ChatClient(scripted("x"), advisors=[noted], params={"top_k": 3, "lang": "en"})
     async with client.stream("?", conversation_id="42", params={"top_k": 5}) as stream:
         await read(stream)

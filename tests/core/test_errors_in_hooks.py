@@ -268,29 +268,22 @@ async def test_a_model_may_give_an_iterator_of_its_own_making(closes: bool, plai
         def __aiter__(self) -> Any:
             return self
 
-        if plain:
+        def __anext__(self) -> Any:
+            return self if plain else self.pull()
 
-            def __anext__(self) -> Any:
-                return self
+        def __await__(self) -> Any:
+            # A future's iterator is no generator.
+            return iter(asyncio.ensure_future(self.pull()))
 
-            def __await__(self) -> Any:
-                if not self.left:
-                    raise StopAsyncIteration
-                result: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
-                asyncio.get_running_loop().call_soon(result.set_result, TextDelta(self.left.pop(0)))
-                return iter(result)
-        else:
+        async def pull(self) -> Event:
+            if not self.left:
+                raise StopAsyncIteration
+            await asyncio.sleep(0)
+            return TextDelta(self.left.pop(0))
 
-            async def __anext__(self) -> Event:
-                if not self.left:
-                    raise StopAsyncIteration
-                await asyncio.sleep(0)
-                return TextDelta(self.left.pop(0))
-
-        if closes:
-
-            async def aclose(self) -> None:
-                self.closed += 1
+    class Closing(Stream):
+        async def aclose(self) -> None:
+            self.closed += 1
 
     class Model:
         provider = model = "own"
@@ -299,7 +292,7 @@ async def test_a_model_may_give_an_iterator_of_its_own_making(closes: bool, plai
             self.made: list[Stream] = []
 
         def stream(self, request: ChatRequest) -> Any:
-            self.made.append(Stream())
+            self.made.append(Closing() if closes else Stream())
             return self.made[-1]
 
         async def aclose(self) -> None: ...

@@ -26,7 +26,7 @@ from junto.core import (
 )
 from junto.core.collect import Record
 
-from .kit import Hook, Naive, Noted, Saver, Texts, client_of, read, scripted, text_of, texts
+from .kit import Hook, Naive, Noted, Saver, Texts, client_of, keep, read, scripted, text_of, texts
 
 
 class HoldsLast(Advisor):
@@ -190,8 +190,7 @@ async def test_several_outputs_go_out_one_per_pull_before_the_hook_is_called_aga
         return event
 
     client = client_of([[TextDelta("a"), TextDelta("b")]], Noted("outer", log), Hook(triples))
-    async for piece in client.stream("?").text():
-        log.append(f"read {piece}")
+    await keep(client.stream("?").text(), log, "read ")
 
     assert log[1:-3] == [
         "hook a",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 from attrs import evolve
 
@@ -9,6 +11,8 @@ from junto.core import (
     Advisor,
     ChatRequest,
     ChatResponse,
+    Event,
+    EventHook,
     Finish,
     FinishReason,
     OutcomeKind,
@@ -19,7 +23,19 @@ from junto.core import (
     UserMessage,
 )
 
-from .kit import Hook, Naive, Noted, NotedNaive, Saver, asked, both_ways, client_of, read, scripted
+from .kit import (
+    Hook,
+    Naive,
+    Noted,
+    NotedNaive,
+    Saver,
+    asked,
+    both_ways,
+    client_of,
+    keep,
+    read,
+    scripted,
+)
 
 
 @both_ways
@@ -94,7 +110,12 @@ async def test_before_changes_what_is_asked(way: str) -> None:
 
     model = scripted("Hi")
     seen: list[str] = []
-    inner = Noted("b", before=lambda request, ctx: seen.append(request.user_text) or request)
+
+    def notes(request: ChatRequest, ctx: RunContext) -> ChatRequest:
+        seen.append(request.user_text)
+        return request
+
+    inner = Noted("b", before=notes)
 
     await asked(client_of(model, Noted("a", before=before), inner), way)
 
@@ -188,7 +209,7 @@ async def test_a_finish_that_the_provider_forgot_is_made_up_once() -> None:
     class Forgetful:
         provider = model = "forgetful"
 
-        async def stream(self, request):  # type: ignore[no-untyped-def]
+        async def stream(self, request: ChatRequest) -> AsyncIterator[Event]:
             yield TextDelta("x")
 
         async def aclose(self) -> None: ...
@@ -202,11 +223,10 @@ async def test_finish_reaches_the_reader_only_when_everything_is_done() -> None:
     log: list[str] = []
     client = client_of("Hi", Noted("a", log), Saver(log), Naive(), Noted("b", log))
 
-    async for event in client.stream("Why?"):
-        if isinstance(event, Finish):
-            log.append("reader.finish")
+    await keep(client.stream("Why?"), log, "read ")
 
-    assert log[-3:] == ["b.close finished", "a.close finished", "reader.finish"]
+    assert log[-3:-1] == ["b.close finished", "a.close finished"]
+    assert log[-1].startswith("read Finish")
     assert "saver.save" in log
 
 
@@ -215,11 +235,11 @@ async def test_an_advisor_that_is_no_subclass_runs_as_well() -> None:
         name = "plain"
         seen = 0
 
-        def on_event(self, event, ctx):  # type: ignore[no-untyped-def]
+        def on_event(self, event: Event, ctx: RunContext) -> Event:
             self.seen += 1
             return event
 
-        def before(self, request, ctx):  # type: ignore[no-untyped-def]
+        def before(self, request: ChatRequest, ctx: RunContext) -> ChatRequest:
             return request
 
     plain = Plain()
@@ -232,10 +252,10 @@ async def test_open_gives_each_activation_a_hook_of_its_own() -> None:
     class Counting(Advisor):
         counts: list[int] = []  # noqa: RUF012  a fake
 
-        def open(self, ctx):  # type: ignore[no-untyped-def]
+        def open(self, ctx: RunContext) -> EventHook:
             seen = 0
 
-            def on_event(event, ctx):  # type: ignore[no-untyped-def]
+            def on_event(event: Event, ctx: RunContext) -> Event:
                 nonlocal seen
                 seen += 1
                 self.counts.append(seen)

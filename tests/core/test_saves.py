@@ -31,6 +31,7 @@ from .kit import (
     asked,
     both_ways,
     client_of,
+    keep,
     read,
     scripted,
     text_of,
@@ -44,7 +45,7 @@ def rewrites(response: ChatResponse, ctx: RunContext) -> ChatResponse:
 
 @both_ways
 async def test_an_after_that_changes_delivered_text_is_an_error_that_says_so(way: str) -> None:
-    with pytest.raises(AdvisorContractError, match="'a' changed the answer.*buffered = True"):
+    with pytest.raises(AdvisorContractError, match=r"'a' changed the answer.*buffered = True"):
         await asked(client_of("Hi", Noted("a", after=rewrites)), way)
 
 
@@ -82,8 +83,8 @@ async def test_nothing_leaves_a_buffered_advisor_before_its_after_has_run() -> N
     log: list[str] = []
     buffered = Noted("b", log, buffered=True)
 
-    async for piece in client_of("x y", Noted("a", log), buffered).stream("?").text():
-        log.append(f"read {piece}")
+    stream = client_of("x y", Noted("a", log), buffered).stream("?")
+    await keep(stream.text(), log, "read ")
 
     assert log.index("b.after") < log.index("a.event x") < log.index("read x")
     assert log.index("read x") < log.index("a.event  y")
@@ -116,8 +117,7 @@ async def test_a_veto_leaves_no_trace_of_the_answer_outside() -> None:
     stream = client_of("secret", outer, guard).stream("?")
     seen: list[Any] = []
     with pytest.raises(ValueError, match="no"):
-        async for event in stream:
-            seen.append(event)
+        await keep(stream, seen)
 
     assert seen == []
     assert outer.outcomes[0].response.text == guard.outcomes[0].response.text == ""
@@ -185,8 +185,7 @@ async def test_the_reader_of_a_run_whose_save_fails_never_sees_finish() -> None:
 
     seen: list[Event] = []
     with pytest.raises(SaveError):
-        async for event in client_of("Hi", Noted("a", before=before)).stream("?"):
-            seen.append(event)
+        await keep(client_of("Hi", Noted("a", before=before)).stream("?"), seen)
 
     assert seen == [TextDelta("Hi")]
 
