@@ -6,9 +6,24 @@ import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 from hypothesis import settings
 
+from junto.core import ModelFileError
+from junto.providers.local import DEFAULT_MODEL, locate
+
 # A shared machine is slow at times; the time-out of a test is the limit that means something.
 settings.register_profile("junto", deadline=None)
 settings.load_profile("junto")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs the local model where it is not in the cache, and say how to get it."""
+    marked = [item for item in items if item.get_closest_marker("local_model")]
+    if not marked:
+        return
+    try:
+        locate(DEFAULT_MODEL)
+    except ModelFileError as error:
+        for item in marked:
+            item.add_marker(pytest.mark.skip(reason=str(error)))
 
 
 @pytest.fixture(scope="session", autouse=True)

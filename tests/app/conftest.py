@@ -19,10 +19,6 @@ ROOT = HERE.parents[1]
 JUNTO = (sys.executable, "-m", "junto.app")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "local_model: needs the default local model in the cache")
-
-
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
 

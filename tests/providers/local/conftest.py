@@ -9,27 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from junto.core import ModelFileError
-from junto.providers.local import DEFAULT_MODEL, ArchiveSource, LocalModel, locate
+from junto.providers.local import ArchiveSource, LocalModel
 
 from .sources import DATA, Index, Server, wheel
 
 FAKES = Path(__file__).parent / "fakes"
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "local_model: needs the default local model in the cache")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    marked = [item for item in items if item.get_closest_marker("local_model")]
-    if not marked:
-        return
-    try:
-        locate(DEFAULT_MODEL)
-    except ModelFileError as error:
-        for item in marked:
-            item.add_marker(pytest.mark.skip(reason=str(error)))
 
 
 @pytest.fixture

@@ -98,7 +98,8 @@ async def test_it_speaks_chinese(model: LocalModel) -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "answer"), [("What is 17 + 25?", "42"), ("中国的首都是哪里？", "北京")]
+    ("question", "answer"),
+    [("What is the capital of France?", "Paris"), ("中国的首都是哪里？", "北京")],
 )
 async def test_it_thinks_first_when_asked_to(model: LocalModel, question: str, answer: str) -> None:
     request = ask(question, thinking=True, thinking_budget=120, max_tokens=200)
