@@ -22,6 +22,7 @@ from junto.core import (
 )
 
 BATCH = 16
+FLOOR = "by hand"
 
 
 class Model:
@@ -85,38 +86,59 @@ STACKS: dict[str, list[Advisor]] = {
 }
 
 
-async def spent(client: ChatClient) -> float:
+async def by_hand(model: Model) -> AsyncIterator[str]:
+    """Give the text of an answer with no library at all: the floor."""
+    async for read in model.stream(ChatRequest("?")):
+        assert isinstance(read, list)
+        for event in read:
+            if isinstance(event, TextDelta):
+                yield event.text
+
+
+async def spent(asked: ChatClient | Model) -> float:
     """Return the CPU time of one answer, in seconds."""
     start = time.process_time_ns()
-    async with client.stream("?") as answer:
-        async for _ in answer.text():
+    if isinstance(asked, Model):
+        async for _ in by_hand(asked):
             pass
+    else:
+        async with asked.stream("?") as answer:
+            async for _ in answer.text():
+                pass
     return (time.process_time_ns() - start) / 1e9
 
 
-async def least(clients: dict[str, ChatClient], rounds: int) -> dict[str, float]:
-    best = dict.fromkeys(clients, float("inf"))
+async def least(asked: dict[str, ChatClient | Model], rounds: int) -> dict[str, float]:
+    best = dict.fromkeys(asked, float("inf"))
     for _ in range(rounds):
-        for name, client in clients.items():
-            best[name] = min(best[name], await spent(client))
+        for name, one in asked.items():
+            best[name] = min(best[name], await spent(one))
     return best
 
 
 async def main(events: int = 2000, rounds: int = 30) -> None:
-    long = {name: ChatClient(Model(events), advisors=it) for name, it in STACKS.items()}
-    short = {name: ChatClient(Model(0), advisors=it) for name, it in STACKS.items()}
+    long: dict[str, ChatClient | Model] = {FLOOR: Model(events)}
+    short: dict[str, ChatClient | Model] = {FLOOR: Model(0)}
+    for name, advisors in STACKS.items():
+        long[name] = ChatClient(Model(events), advisors=advisors)
+        short[name] = ChatClient(Model(0), advisors=advisors)
     per_request = await least(short, rounds * 20)
     whole = await least(long, rounds)
 
-    print(f"{'':18}{'us per event':>14}{'+ per advisor':>15}{'us per request':>16}{'+':>7}")
+    each = {name: (whole[name] - per_request[name]) / events * 1e9 for name in whole}
     none = "no advisor"
-    for name, advisors in STACKS.items():
-        event = (whole[name] - per_request[name]) / events * 1e6
-        base = (whole[none] - per_request[none]) / events * 1e6
+    print(f"{'':18}{'per event':>10}{'x floor':>9}{'+ advisor':>11}", end="")
+    print(f"{'per request':>14}{'+ advisor':>11}")
+    for name, whole_event in each.items():
         request = per_request[name] * 1e6
-        each = len(advisors) or 1
-        added = (request - per_request[none] * 1e6) / each
-        print(f"{name:18}{event:14.3f}{(event - base) / each:15.3f}{request:16.1f}{added:7.1f}")
+        print(f"{name:18}{whole_event:7.0f} ns{whole_event / each[FLOOR]:9.1f}", end="")
+        if STACKS.get(name):
+            count = len(STACKS[name])
+            more = (whole_event - each[none]) / count
+            more_request = (request - per_request[none] * 1e6) / count
+            print(f"{more:8.0f} ns{request:11.1f} us{more_request:8.1f} us")
+        else:
+            print(f"{'':11}{request:11.1f} us")
 
 
 if __name__ == "__main__":

@@ -279,6 +279,14 @@ def test_a_record_keeps_text_and_not_events() -> None:
     assert record.messages()[0].text == "ab" * 10_000
 
 
+async def test_a_long_answer_is_compacted_on_its_way() -> None:
+    stream = client_of([TextDelta("ab")] * 3_000, Texts(str.upper), Noted("n")).stream("?")
+    await read(stream)
+    fused = stream._act.fused
+
+    assert all(len(fused.record_at(place).pieces) < 600 for place in (0, 2))
+
+
 content = st.one_of(
     st.text(max_size=3).map(TextDelta),
     st.builds(ReasoningDelta, st.text(max_size=3), st.none() | st.text(max_size=2)),

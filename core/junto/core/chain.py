@@ -25,12 +25,20 @@ So whoever has seen ``Finish`` knows that everything is done.  An activation ins
 run, after the saves, or before the next activation if there is one.
 
 **Leaving early** closes from the inside out: inner activations, the source, the hooks.
-Whatever an ``around`` opened and dropped is closed before the next delivery or request.
-Failures while closing are logged and collected, and never hide the outcome.
+Whatever an ``around`` opened and dropped is closed before the next delivery or request
+(``children.py``).  The event loop knows the outermost generator only, so that a loop
+which shuts down cannot close them all at once.  Failures while closing are logged and
+collected, and never hide the outcome.
 
 **Context.**  Everything of a run happens inside one :class:`contextvars.Context`, copied
 at the first pull.  What a hook sets there is seen further in and at every later pull,
-and never by the reader.
+and never by the reader.  An inner activation is *direct* when its first pull comes from
+inside that context, as from a plain ``around``; one that a task of the author's own
+pulls first has a copy of its own, and can be interrupted on its own.
+
+**Nothing holds itself.**  The stream holds the generator, which holds the activation,
+which holds its source and its children; none of them refers back.  So a stream that is
+dropped is found out at once, and not by the garbage collector some day.
 """
 
 from __future__ import annotations

@@ -103,9 +103,10 @@ class RunContext:
     def add_save(self, save: Save, *, key: object = None) -> None:
         """Have ``save`` called once with the whole answer, if the run ends well.
 
-        Saves of an activation that fails or is dropped are forgotten, so an advisor
-        inside a retry saves once.  With the same ``key`` the later save replaces the
-        earlier; without one, ``save`` itself is the key.
+        Saves of an activation that fails or is dropped are forgotten.  With the same
+        ``key`` the later save replaces the earlier, also that of an earlier activation:
+        an advisor that may stand inside a loop gives ``key=self``, and saves once.
+        Without a key, ``save`` itself is the key.
         """
         self._saves[save if key is None else key] = save
 

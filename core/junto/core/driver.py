@@ -143,8 +143,6 @@ async def drive(  # noqa: C901  the order of these steps is the pipeline: apart,
             await _in(act, act.close(kind, error))
         if not act.direct:
             act.waiting.release()
-        # The error's traceback holds this frame.
-        error = None
 
 
 async def _begun(
