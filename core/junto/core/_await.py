@@ -115,7 +115,7 @@ def _pull_type() -> Any:
 
     pull: Any = unregistered(generated().__anext__)
     pull.close()
-    kind: Any = type(pull)
+    kind: Any = pull.__class__
     return kind
 
 

@@ -39,6 +39,7 @@ class Activation:
     """
 
     __slots__ = (
+        "_absent",
         "_sent",
         "children",
         "closed",
@@ -81,6 +82,8 @@ class Activation:
         self.closed = False
         self.end: tuple[OutcomeKind, BaseException | None] | None = None
         self._sent = Record() if stage.buffered else None
+        # Isolated advisors that failed before this activation began: they take no part.
+        self._absent = tuple(run.left_out)
 
     async def before(self, request: ChatRequest) -> ChatRequest | ChatResponse:
         """Run every ``before``, until one answers; then know the hooks that follow."""
@@ -264,7 +267,7 @@ class Activation:
         if kind is OutcomeKind.FINISHED and self.ctx.short_circuited_by is not None:
             kind = OutcomeKind.SHORT_CIRCUITED
         for i, level in self.stage.closers:
-            if i < self.reached:
+            if i < self.reached and level not in self._absent:
                 told = self._told(level, self.outcome(kind, error, i))
                 interruptions.append(await run.cleanly(f"on_close of {level.name}", told))
         if self.outermost:
