@@ -15,12 +15,15 @@ from junto.core import (
     ChatRequest,
     Event,
     Finish,
+    FinishReason,
     Next,
     OutcomeKind,
     ProtocolError,
     Restart,
     RunContext,
     TextDelta,
+    Usage,
+    UsageUpdate,
 )
 
 from .kit import (
@@ -390,3 +393,20 @@ async def test_stop_iteration_in_a_hook_is_an_error_and_no_end() -> None:
     with pytest.raises(RuntimeError):
         await client_of("x", noted, Hook(stops)).call("?")
     assert noted.kinds == [OutcomeKind.FAILED]
+
+
+async def test_a_restart_voids_what_was_said_of_usage_and_finish() -> None:
+    async def around(request: ChatRequest, next: Next) -> AsyncIterator[Event]:
+        yield TextDelta("bad")
+        yield UsageUpdate(Usage(total_tokens=9))
+        yield Finish(FinishReason.LENGTH)
+        yield Restart()
+        yield TextDelta("good")
+
+    def guesses(event: Event) -> Any:
+        guess = UsageUpdate(Usage(total_tokens=1, estimated=True))
+        return (event, guess) if event == TextDelta("bad") else event
+
+    response = await client_of("never", Noted("a"), Hook(guesses), Steer(around)).call("?")
+
+    assert (response.text, response.usage, response.finish_reason) == ("good", Usage(), "unknown")
