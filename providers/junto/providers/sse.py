@@ -15,8 +15,8 @@ DashScope and the gateways in front of it need them:
 Data stays bytes: CR and LF never occur inside a UTF-8 sequence, so a whole line is whole
 text, wherever it was cut on its way.
 
-A record in its usual form, in one piece, is taken apart by a few calls into C.  Everything
-else goes line by line, which is right for any input and several times slower.
+A read of records in their usual form is taken apart by one pattern.  Everything else goes
+line by line, which is right for any input and several times slower.
 """
 
 from __future__ import annotations
@@ -27,12 +27,14 @@ import msgspec
 
 from junto.core import ProtocolError
 
+from ._json_scan import JSONScanner
+
 __all__ = ["SSEParser", "SSERecord"]
 
 _BOM = b"\xef\xbb\xbf"
 _STATUS = re.compile(rb":\s?HTTP_STATUS/(\d{3})(?!\d)")
-_USUAL = b"\nevent:result\n:HTTP_STATUS/200\ndata:"
-_JSON_MARKS = re.compile(rb'\\.|["{}\[\]]', re.DOTALL)
+_USUAL = re.compile(rb"id:(\d+)\nevent:result\n:HTTP_STATUS/200\ndata:(\{.*)\n\n")
+_USUAL_SIZE = len(b"id:\nevent:result\n:HTTP_STATUS/200\ndata:\n\n")
 
 
 class SSERecord(msgspec.Struct, gc=False):
@@ -73,7 +75,7 @@ class SSEParser:
         self._next: _Fields | None = None  # seen after complete data: whose they are is open
         self._data: list[bytes] = []
         self._data_size = 0
-        self._json = _JSONScanner()
+        self._json = JSONScanner()
 
     def feed(self, data: bytes) -> list[SSERecord]:
         """Parse the next bytes, and return the records that are complete with them.
@@ -101,21 +103,10 @@ class SSEParser:
         records: list[SSERecord] = []
         if self._open:
             data = self._finish_open(data, records)
-        blocks = data.split(b"\n\n")
-        rest = blocks.pop()
-        small = len(data) <= self._limit
-        for block in blocks:
-            head, _, value = block.partition(_USUAL)
-            number = head[3:]
-            if (
-                number.isdigit()
-                and head.startswith(b"id:")
-                and value.startswith(b"{")
-                and b"\n" not in value
-                and small
-            ):
-                records.append(SSERecord(value, "result", number, 200))
-            else:
+        rest = self._usual(data, records)
+        if rest is None:
+            *blocks, rest = data.split(b"\n\n")
+            for block in blocks:
                 self._lines(block, records)
                 self._line(b"", records)
         if rest:
@@ -143,6 +134,22 @@ class SSEParser:
         elif self._open:
             self.truncated = True
         return records
+
+    def _usual(self, data: bytes, records: list[SSERecord]) -> bytes | None:
+        """Take the records off, and return what is left; ``None`` if one is not as usual.
+
+        What the pattern found lies one after the other if its lengths add up to where the
+        last record ends: then nothing was passed over.
+        """
+        end = 0
+        usual: list[SSERecord] = []
+        for number, value in _USUAL.findall(data):
+            end += len(number) + len(value) + _USUAL_SIZE
+            usual.append(SSERecord(value, "result", number, 200))
+        if not usual or end > self._limit or end != data.rfind(b"\n\n") + 2:
+            return None
+        records += usual
+        return data[end:]
 
     def _skip_bom(self, data: bytes) -> bytes:
         data = b"".join([*self._pieces, data])
@@ -235,7 +242,7 @@ class SSEParser:
         self._next = None
         self._data = []
         self._data_size = 0
-        self._json = _JSONScanner()
+        self._json = JSONScanner()
 
 
 class _Fields:
@@ -252,34 +259,6 @@ class _Fields:
         self.event = later.event or self.event
         self.id = later.id or self.id
         self.status = self.status if later.status is None else later.status
-
-
-class _JSONScanner:
-    """Whether lines so far are a whole JSON object or array; each line is scanned once."""
-
-    __slots__ = ("_depth", "_in_string", "_seen", "_whole")
-
-    def __init__(self) -> None:
-        self._seen = 0
-        self._depth = 0
-        self._in_string = False
-        self._whole = False
-
-    def complete(self, lines: list[bytes]) -> bool:
-        """Whether ``lines``, which only ever grow, are one JSON object or array by now."""
-        while self._seen < len(lines):
-            line = lines[self._seen]
-            self._seen += 1
-            for match in _JSON_MARKS.finditer(line):
-                mark = match[0]
-                if mark == b'"':
-                    self._in_string = not self._in_string
-                elif not self._in_string and len(mark) == 1:
-                    self._depth += 1 if mark in b"{[" else -1
-            self._whole = (
-                self._depth == 0 and not self._in_string and lines[0].lstrip()[:1] in {b"{", b"["}
-            )
-        return self._whole
 
 
 def _text(value: bytes) -> str:

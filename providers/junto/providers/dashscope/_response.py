@@ -59,6 +59,7 @@ class Answer:
         self._cumulative = cumulative
         self._running = set(range(choices))
         self._text = io.StringIO()
+        self._write = self._text.write
         self._room = _LIMIT
         self._tools = ToolCalls(cumulative=cumulative)
         self._whole: tuple[str, str] = (
@@ -131,21 +132,20 @@ class Answer:
 
     def _apply_message(self, message: Message, events: list[Event]) -> None:
         reasoning = message.reasoning_content
-        content = message.content if isinstance(message.content, str) else _join(message.content)
+        content = message.content
+        if not isinstance(content, str):
+            content = _join(content)
         if self._cumulative:
             reasoning, content = self._new_ends(reasoning or "", content, events)
         if reasoning:
-            self._take(len(reasoning))
+            self._room -= len(reasoning)
             events.append(ReasoningDelta(reasoning))
         if content:
-            self._take(len(content))
-            self._text.write(content)
+            self._room -= len(content)
+            self._write(content)
             events.append(TextDelta(content))
         if message.tool_calls:
             self._tools.apply(message.tool_calls, events)
-
-    def _take(self, size: int) -> None:
-        self._room -= size
         if self._room < 0:
             raise ProtocolError(f"the answer is longer than {_LIMIT} characters")
 
@@ -164,6 +164,7 @@ class Answer:
         events.append(Restart("the service replaced what it had sent"))
         events.extend(self._tools.events())
         self._text = io.StringIO()
+        self._write = self._text.write
         return reasoning, text
 
     def _apply_without_choices(self, output: Output, events: list[Event]) -> None:
