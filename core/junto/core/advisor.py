@@ -122,12 +122,12 @@ class Advisor:
 
         ::
 
-        def open(self, ctx):
-            seen = 0
+            def open(self, ctx):
+                seen = 0
 
-            def on_event(event, ctx): ...
+                def on_event(event, ctx): ...
 
-            return on_event
+                return on_event
         """
         return self.on_event
 
