@@ -19,6 +19,7 @@ from junto.core import (
     Source,
     TextDelta,
     ToolCallDelta,
+    ToolCallPart,
     ToolResult,
     Usage,
     UsageUpdate,
@@ -307,6 +308,7 @@ def test_a_copied_record_goes_its_own_way(before: list[Any], after: list[Any]) -
         twin.add(event)
 
     assert record.messages() == was == collect(before).messages
+    assert record.sources == [event for event in before if isinstance(event, Source)]
     assert twin.messages() == collect([*before, *after]).messages
 
 
@@ -316,3 +318,14 @@ def test_a_response_turned_into_events_gives_the_response(events: list[Any]) -> 
 
     assert collect(response.events()).text == response.text
     assert collect(response.events()).reasoning == response.reasoning
+
+
+async def test_the_pieces_of_tool_calls_are_joined_by_their_index() -> None:
+    pieces: list[Event] = [
+        ToolCallDelta(0, "1", "f", "{"),
+        ToolCallDelta(1, "2", "g"),
+        ToolCallDelta(0, "", "", "}"),
+    ]
+    response = await client_of([pieces], Noted("a")).call("?")
+
+    assert response.tool_calls == (ToolCallPart("1", "f", "{}"), ToolCallPart("2", "g", ""))
