@@ -74,6 +74,14 @@ def test_one_advisor_that_must_be_outermost_moves_alone() -> None:
     assert chain == ("d", "a", "b", "c")
 
 
+def test_the_advisor_that_declares_a_relation_is_the_one_that_moves() -> None:
+    inward = names(place(named("x"), after="b"), named("a"), named("b"), named("c"))
+    outward = names(named("a"), named("b"), named("c"), place(named("x"), before="b"))
+
+    assert inward == ("a", "b", "x", "c")
+    assert outward == ("a", "x", "b", "c")
+
+
 def test_a_cycle_names_its_pair() -> None:
     with pytest.raises(ChainError, match=r"'a' before 'b' before 'a'|'b' before 'a' before 'b'"):
         names(place(named("a"), before="b"), place(named("b"), before="a"))

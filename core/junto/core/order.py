@@ -2,8 +2,8 @@
 
 The base order is the stable sort by ``order``: ties keep the order of registration,
 the client's defaults first.  Relations move an advisor only when they are violated, and
-then as few advisors as can be: the rest keeps its order.  Where there is a choice, the
-advisor that stands too far out is the one that moves.
+then as few advisors as can be: the rest keeps its order.  Where there is a choice, those
+move that declared a relation, and else those that stand too far out.
 """
 
 from __future__ import annotations
@@ -127,7 +127,16 @@ def _rearranged(base: list[Entry], inner: _Edges) -> list[Entry]:
     order = _sorted(inner)
     if len(order) < len(base):
         _raise_cycle(base, inner, set(order))
-    stay = _staying(_all_behind(inner, order))
+    behind = _all_behind(inner, order)
+    wrong = {i: [j for j in behind if i < j and i in behind[j]] for i in sorted(behind)}
+    mirrored = {j: [i for i in wrong if j in wrong[i]] for j in wrong}
+
+    def innocent(stay: list[int]) -> int:
+        """How many move that declared nothing."""
+        moved = (entry for i, entry in enumerate(base) if i not in stay)
+        return sum(not (entry.before or entry.after) for entry in moved)
+
+    stay = min(_staying(wrong), _staying(mirrored), key=innocent)
     held = {i: set(js) for i, js in inner.items()}
     for i, j in pairwise(stay):
         held[i].add(j)
@@ -161,14 +170,17 @@ def _all_behind(inner: _Edges, order: list[int]) -> _Edges:
     return behind
 
 
-def _staying(behind: _Edges) -> list[int]:
+def _staying(wrong: dict[int, list[int]]) -> list[int]:
     """The most places that can keep their order; of several such sets, the innermost.
 
     Two that stand the wrong way round cannot both stay.  Being the wrong way round is
     transitive, so those who stay are a largest antichain of a partial order: what a
     greatest matching of wrong pairs leaves uncovered (Dilworth, König).
+
+    Args:
+        wrong: For each place, the places further in that must come before it.  With the
+            pairs turned round, the outermost set is found.
     """
-    wrong = {i: [j for j in behind if i < j and i in behind[j]] for i in sorted(behind)}
     partner: dict[int, int] = {}
 
     def matched(i: int, seen: set[int]) -> bool:
