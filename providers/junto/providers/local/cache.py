@@ -160,10 +160,10 @@ def _in_cache(name: str) -> Path:
     models |= {model.path.stem: model.path for model in installed()}
     if name in models:
         return models[name]
-    known = [*CATALOGUE, *models]
+    known = list(dict.fromkeys([*CATALOGUE, *models]))
     near = difflib.get_close_matches(name, known, n=2)
     hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known: {', '.join(known)}"
-    msg = f"there is no local model {name!r}; {hint} A GGUF file can be named by its path"
+    msg = f"there is no local model {name!r}; {hint}; any GGUF file can be named by its path"
     raise ModelFileError(msg)
 
 
