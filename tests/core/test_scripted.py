@@ -66,3 +66,24 @@ async def test_nothing_happens_before_the_first_pull() -> None:
 
     assert (model.opened, model.requests) == (0, [])
     del stream
+
+
+async def test_a_script_made_by_a_generator_is_played_again() -> None:
+    model = ScriptedModel(TextDelta(text) for text in ("a", "b"))
+
+    assert await played(model) == await played(model)
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        (3, "not 3"),
+        ({"text": "a"}, "not {'text': 'a'}"),
+        (["a", None], "not None"),
+        ([[TextDelta("a"), "b"]], "not 'b'"),
+        ([OSError], "the class OSError as a step: make an instance"),
+    ],
+)
+def test_what_is_no_step_is_refused_when_the_model_is_made(script: Any, told: str) -> None:
+    with pytest.raises(TypeError, match=told):
+        ScriptedModel(script)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias, get_args
 
 from ..chat import ChatRequest, ChatResponse
 from ..events import Event, Finish, TextDelta
@@ -19,6 +19,8 @@ response, an error to raise, or a function to call (and to await, if it gives an
 
 Script: TypeAlias = str | Step | Iterable[Step]
 
+_EVENTS: tuple[type, ...] = get_args(Event)
+
 
 class ScriptedModel:
     """A chat model for tests: public, deterministic, and without I/O.
@@ -32,6 +34,9 @@ class ScriptedModel:
         model = ScriptedModel("Hello, world")
         model = ScriptedModel([TextDelta("Hel"), OSError("cut")], "Hello again")
 
+    Raises:
+        TypeError: A script holds something that is no step.
+
     Attributes:
         requests: Every request that was asked, in order.
         opened: How many streams were begun.
@@ -41,7 +46,7 @@ class ScriptedModel:
     provider = "scripted"
 
     def __init__(self, *scripts: Script, model: str = "script") -> None:
-        self._scripts: tuple[Script, ...] = scripts or ("",)
+        self._scripts = tuple([_checked(script) for script in scripts or ("",)])
         self.model = model
         self.requests: list[ChatRequest] = []
         self.opened = 0
@@ -82,10 +87,33 @@ class ScriptedModel:
         return f"ScriptedModel({', '.join(map(repr, self._scripts))})"
 
 
-def _steps(script: Any) -> Iterable[Step]:
+def _checked(script: Any) -> str | list[Step]:
+    """A script that can be played again, even if it was made by a generator."""
     if isinstance(script, str):
-        return _words(script)
-    return list(script) if hasattr(script, "__iter__") else [script]
+        return script
+    steps = list(script) if _is_list(script) else [script]
+    for step in steps:
+        if isinstance(step, type):
+            msg = f"a script has the class {step.__name__} as a step: make an instance of it"
+            raise TypeError(msg)
+        if isinstance(step, str | ChatResponse | BaseException) or callable(step):
+            continue
+        for event in step if _is_list(step) else [step]:
+            if not isinstance(event, _EVENTS):
+                msg = (
+                    "a script is text, events, lists of events, responses, errors and "
+                    f"functions; not {event!r}"
+                )
+                raise TypeError(msg)
+    return steps
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, str | Mapping)
+
+
+def _steps(script: str | list[Step]) -> list[Step]:
+    return _words(script) if isinstance(script, str) else script
 
 
 def _words(text: str) -> list[Step]:
