@@ -194,3 +194,19 @@ assert not structlog.is_configured()
 
     assert done.stdout == ""
     assert done.stderr.count("chat.turn") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({"logger": "mine"}, "pass junto.core.get_logger.'mine'."),
+        ({"logger": logging.getLogger("mine")}, "pass junto.core.get_logger.'mine'."),
+        ({"logger": 3}, "not 3"),
+        ({"redact": "***"}, "redact is a function"),
+    ],
+)
+def test_a_logger_that_could_not_log_is_refused_at_once(
+    arguments: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(TypeError, match=told):
+        LoggingAdvisor(**arguments)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import pytest
 
@@ -334,3 +335,18 @@ async def test_a_hundred_conversations_at_once_never_mix() -> None:
     for i in range(100):
         questions = [m.text for m in await stored(store, f"c{i}") if isinstance(m, UserMessage)]
         assert questions == [f"c{i} 0", f"c{i} 1", f"c{i} 2"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({"store": InProcessStore}, "the class InProcessStore: make an instance"),
+        ({"store": 20}, "20 lacks load, append, clear, conversations"),
+        ({"max_messages": "20"}, "max_messages is a whole number, not '20'"),
+    ],
+)
+def test_what_cannot_be_a_store_or_a_window_is_refused_at_once(
+    arguments: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(TypeError, match=told):
+        MemoryAdvisor(**arguments)

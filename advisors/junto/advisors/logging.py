@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -51,6 +52,9 @@ class LoggingAdvisor(Advisor):
         logger: Another logger, such as ``structlog.get_logger("mine")``.
         name: For logs, and for replacing or leaving it out for one request.
         order: Its place in the chain: what it reports is what left it.
+
+    Raises:
+        TypeError: The logger takes no values, or is none at all.
     """
 
     isolated = True
@@ -64,6 +68,11 @@ class LoggingAdvisor(Advisor):
         name: str = "logging",
         order: int = Phase.OUTER,
     ) -> None:
+        if logger is not None:
+            _check_logger(logger)
+        if redact is not None and not callable(redact):
+            msg = f"redact is a function from text to text, not {redact!r}"
+            raise TypeError(msg)
         self.content = content
         self.redact = redact
         self.name = name
@@ -140,6 +149,17 @@ class LoggingAdvisor(Advisor):
 
     def __repr__(self) -> str:
         return f"LoggingAdvisor(content={self.content})"
+
+
+def _check_logger(logger: object) -> None:
+    """Raise now: later, an isolated advisor would only be left out."""
+    if isinstance(logger, str | logging.Logger):
+        name = logger if isinstance(logger, str) else logger.name
+        msg = f"a logger takes values beside the event: pass junto.core.get_logger({name!r})"
+        raise TypeError(msg)
+    if not all(callable(getattr(logger, name, None)) for name in ("debug", "info", "error")):
+        msg = f"a logger has debug, info, warning and error, as structlog's have; not {logger!r}"
+        raise TypeError(msg)
 
 
 def _known(**values: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from junto.core import (
     SystemMessage,
 )
 
-from .store import InProcessStore, MemoryStore
+from .store import InProcessStore, MemoryStore, check_store
 from .turn import Turn, check_conversation, history, window
 
 __all__ = ["MemoryAdvisor"]
@@ -38,6 +38,7 @@ class MemoryAdvisor(Advisor):
         order: Its place in the chain.
 
     Raises:
+        TypeError: What is given is no store.
         ValueError: The call has no ``conversation_id``, or one that cannot be.
     """
 
@@ -50,10 +51,13 @@ class MemoryAdvisor(Advisor):
         name: str = "memory",
         order: int = Phase.MEMORY,
     ) -> None:
+        if not isinstance(max_messages, int):
+            msg = f"max_messages is a whole number, not {max_messages!r}"
+            raise TypeError(msg)
         if max_messages < 0:
             msg = f"max_messages is at least 0, not {max_messages}"
             raise ValueError(msg)
-        self.store: MemoryStore = InProcessStore() if store is None else store
+        self.store: MemoryStore = InProcessStore() if store is None else check_store(store)
         self.max_messages = max_messages
         self.keep_reasoning = keep_reasoning
         self.name = name

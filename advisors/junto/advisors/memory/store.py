@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, cast
 
 from .turn import Turn, check_conversation
 
-__all__ = ["InProcessStore", "MemoryStore"]
+__all__ = ["InProcessStore", "MemoryStore", "check_store"]
+
+_METHODS = ("load", "append", "clear", "conversations")
 
 
 class MemoryStore(Protocol):
@@ -32,6 +34,22 @@ class MemoryStore(Protocol):
     async def conversations(self) -> Sequence[str]:
         """The conversations that have turns, in the order in which they began."""
         ...
+
+
+def check_store(store: object) -> MemoryStore:
+    """The store, if it can be one.
+
+    Raises:
+        TypeError: It is a class, or lacks a method of :class:`MemoryStore`.
+    """
+    if isinstance(store, type):
+        msg = f"the store is the class {store.__name__}: make an instance of it"
+        raise TypeError(msg)
+    missing = [name for name in _METHODS if not callable(getattr(store, name, None))]
+    if missing:
+        msg = f"a memory store has {', '.join(_METHODS)}; {store!r} lacks {', '.join(missing)}"
+        raise TypeError(msg)
+    return cast("MemoryStore", store)
 
 
 class InProcessStore:
