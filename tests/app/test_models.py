@@ -147,13 +147,27 @@ def test_a_model_can_be_removed(junto: Run, folder: Path) -> None:
     assert junto("models", "remove", "mine").returncode == 1
 
 
-def test_a_model_that_is_here_is_not_fetched_again(junto: Run, folder: Path) -> None:
-    entry = CATALOGUE[DEFAULT_MODEL]
-    put(folder / entry.file_name, entry.size)
-    done = junto("models", "fetch", **NO_NETWORK)
+def test_a_model_that_is_here_is_not_fetched_again(
+    junto: Run, folder: Path, server: Server
+) -> None:
+    (folder / "tiny.gguf").write_bytes(DATA)
+    done = junto("models", "fetch", "tiny", python=server.python)
 
     assert done.returncode == 0
-    assert done.stderr.decode() == f"the model is here: {folder / entry.file_name}\n"
+    assert done.stderr.decode() == f"the model is here: {folder / 'tiny.gguf'}\n"
+    assert server.ranges == []
+
+
+def test_a_damaged_model_of_the_right_size_is_fetched_again(
+    junto: Run, folder: Path, server: Server
+) -> None:
+    server.go_on.set()
+    put(folder / "tiny.gguf", len(DATA))
+    done = junto("models", "fetch", "tiny", python=server.python)
+
+    assert done.returncode == 0
+    assert f"{folder / 'tiny.gguf'} is damaged: its SHA-256 is wrong\n" in done.stderr.decode()
+    assert (folder / "tiny.gguf").read_bytes() == DATA
 
 
 def test_a_chat_without_its_model_says_what_it_fetches_and_from_where(junto: Run) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
 import click
 
+from junto.core import ModelFileError
 from junto.providers.local import (
     CATALOGUE,
     DEFAULT_MODEL,
     installed,
     locate,
+    models_folder,
 )
 from junto.providers.local import remove as remove_model
 
@@ -49,6 +52,7 @@ def fetch(name: str | None) -> None:
     """Fetch a model, and say where it is."""
     screen = Screen()
     with failures(screen, details=False):
+        _remove_if_damaged(name, screen)
         screen.note(f"the model is here: {fetch_in_sight(name, screen)}")
 
 
@@ -64,6 +68,22 @@ def path(name: str | None) -> None:
     """Print where a model is."""
     with failures(Screen(), details=False):
         click.echo(locate(name))
+
+
+def _remove_if_damaged(name: str | None, screen: Screen) -> None:
+    """Read a file that is here: who asks for it by this command may have cause to."""
+    try:
+        file = locate(name)
+    except ModelFileError:
+        return  # fetching it says what is wrong, or puts it right
+    entry = next((e for e in CATALOGUE.values() if models_folder() / e.file_name == file), None)
+    if entry is None:
+        return
+    with file.open("rb") as opened:
+        found = hashlib.file_digest(opened, "sha256").hexdigest()
+    if found != entry.sha256:
+        screen.note(f"{file} is damaged: its SHA-256 is wrong")
+        file.unlink()
 
 
 def _rows() -> list[dict[str, Any]]:
