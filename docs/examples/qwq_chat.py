@@ -218,16 +218,19 @@ def main() -> None:
         sys.exit(f"There is no key: set {' or '.join(KEYS)}, or try it with --stand-in.")
 
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    web.run_app(
-        make_app(recordings if arguments.stand_in else dashscope),
-        host=arguments.host,
-        port=arguments.port,
-        print=log.info,
-        # It would write down the questions, which are part of the URL.
-        access_log=None,
-        handler_cancellation=True,
-        shutdown_timeout=5,
-    )
+    try:
+        web.run_app(
+            make_app(recordings if arguments.stand_in else dashscope),
+            host=arguments.host,
+            port=arguments.port,
+            print=log.info,
+            # It would write down the questions, which are part of the URL.
+            access_log=None,
+            handler_cancellation=True,
+            shutdown_timeout=5,
+        )
+    except OSError as error:
+        sys.exit(f"{error.strerror or error}; --host and --port take others.")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -256,6 +257,24 @@ def test_without_a_key_it_says_what_to_do() -> None:
     assert done.stdout == ""
     for word in ("AI_DASHSCOPE_API_KEY", " DASHSCOPE_API_KEY", "--stand-in"):
         assert word in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_that_is_taken_is_told_in_a_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, str(EXAMPLE), "--stand-in", "--port", str(port)],
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+
+    assert done.returncode == 1
+    assert str(port) in done.stderr
+    assert "--port" in done.stderr
     assert "Traceback" not in done.stderr
 
 
