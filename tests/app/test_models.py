@@ -182,6 +182,16 @@ def test_a_chat_without_its_model_says_what_it_fetches_and_from_where(junto: Run
     assert "Traceback" not in said
 
 
+def test_nothing_is_fetched_that_could_not_be_run(junto: Run) -> None:
+    program = "import sys; sys.modules['xllamacpp'] = None; from junto.app import main; main()"
+    done = junto("chat", "hi", python=(sys.executable, "-c", program), **NO_NETWORK)
+
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.decode() == (
+        "junto: local models need llama.cpp: pip install 'junto[local]'\n"
+    )
+
+
 def test_without_a_terminal_a_download_is_told_in_a_few_lines(junto: Run, server: Server) -> None:
     server.go_on.set()
     done = junto("models", "fetch", "tiny", python=server.python)
