@@ -49,11 +49,11 @@ def test_thinking_is_real_and_stays_beside_the_answer(junto: Run, cache: str) ->
 def test_a_conversation_remembers_and_survives_ctrl_c(
     terminal: Callable[..., Terminal], cache: str
 ) -> None:
-    screen = terminal("chat", JUNTO_CACHE=cache)
+    screen = terminal("chat", "-o", "temperature=0", JUNTO_CACHE=cache)
     screen.expect("> ")
     screen.send("Write a very long story about a king.\n")
-    screen.expect("king", 30)
-    screen.expect(" the ", 30)
+    screen.expect("king.")  # the echo; what comes next is the answer, in whatever words
+    screen.expect("e", 30)
     screen.send("\x03")
     screen.expect("stopped")
     for question in ("My name is Ada.", "What is my name?"):
