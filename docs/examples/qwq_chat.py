@@ -67,7 +67,7 @@ def make_client(model: ChatModel) -> ChatClient:
         model,
         advisors=[
             # The last messages of the conversation go in front of the question.
-            MemoryAdvisor(InProcessStore(), max_messages=20),
+            MemoryAdvisor(InProcessStore(max_conversations=10_000), max_messages=20),
             # One line a turn: who was asked, how it ended, what it cost.  No content.
             LoggingAdvisor(),
             # The thinking is printed as one <think>…</think> in front of the answer.

@@ -303,6 +303,22 @@ async def test_the_oldest_turns_go_when_a_conversation_is_full() -> None:
     assert [turn.id for turn in await store.load("c", 10)] == ["b", "c"]
 
 
+async def test_the_conversation_that_was_silent_the_longest_goes_first() -> None:
+    store = InProcessStore(max_conversations=2)
+
+    for i, conversation in enumerate("abac"):
+        await store.append(conversation, Turn(str(i), [UserMessage("x")]))
+
+    assert sorted(await store.conversations()) == ["a", "c"]
+    assert len(await store.load("a", 10)) == 2
+
+
+@pytest.mark.parametrize("limit", ["max_turns", "max_conversations"])
+def test_a_store_that_keeps_nothing_is_refused(limit: str) -> None:
+    with pytest.raises(ValueError, match=f"{limit} is at least 1"):
+        InProcessStore(**{limit: 0})
+
+
 async def test_a_cleared_conversation_is_forgotten() -> None:
     store = InProcessStore()
     await store.append("c", Turn("1", [UserMessage("a")]))

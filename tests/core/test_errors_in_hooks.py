@@ -227,7 +227,7 @@ async def test_garbage_from_a_model_is_a_protocol_error(garbage: Any, batch: boo
 
         async def aclose(self) -> None: ...
 
-    with pytest.raises(ProtocolError, match="a stream carries events"):
+    with pytest.raises(ProtocolError, match=r"Garbage object .* gave \w+, which is no event"):
         await client_of(Garbage()).call("?")
 
 

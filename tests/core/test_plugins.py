@@ -34,7 +34,11 @@ async def test_only_the_first_colon_parts() -> None:
 
 @pytest.mark.parametrize(
     ("name", "says"),
-    [("scriptd:x", "did you mean 'scripted'"), ("zzz", "installed: scripted"), ("", "installed")],
+    [
+        ("scriptd:x", "did you mean 'scripted'"),
+        ("zzz", "write provider:model, with a provider of scripted"),
+        ("", "write provider:model"),
+    ],
 )
 def test_an_unknown_name_names_the_nearest(name: str, says: str, offered: dict[str, str]) -> None:
     with pytest.raises(PluginError, match=says):

@@ -246,7 +246,9 @@ class Activation:
         response = self.response_at(0)
         for save in tuple(self.ctx.saves.values()):
             try:
-                await save(response)
+                saving: Any = save(response)
+                if inspect.isawaitable(saving):
+                    await saving
             except Exception as error:
                 msg = f"the answer is complete, but it was not saved: {error}"
                 raise SaveError(msg, response=response) from error

@@ -55,6 +55,10 @@ __all__ = ["AdvisorChain", "Level", "Stage"]
 
 
 def _items(value: Iterable[Advisor | Placement]) -> tuple[Advisor | Placement, ...]:
+    given: Any = value
+    if not isinstance(given, Iterable):
+        msg = f"advisors is a list of advisors, not {given!r}: write [{type(given).__name__}(…)]"
+        raise TypeError(msg)
     return tuple(value)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from types import MappingProxyType
 from typing import Any
 
 from attrs import evolve, field, frozen
 
+from ._mapping import FrozenMapping
 from .events import (
     Event,
     Finish,
@@ -41,14 +41,15 @@ def _to_messages(value: Message | str | Iterable[Message]) -> tuple[Message, ...
         return (UserMessage(value),)
     if isinstance(value, _MESSAGES):
         return (value,)
-    messages = tuple(value)
     # The signature is a promise that an untyped caller may break: say what is wanted.
-    given: tuple[Any, ...] = messages
-    for message in given:
-        if not isinstance(message, _MESSAGES):
-            msg = f"a request holds messages, not {type(message).__name__}"
+    given: Any = value
+    single = not hasattr(given, "__iter__") or hasattr(given, "keys")
+    items: tuple[Any, ...] = (given,) if single else tuple(given)
+    for item in items:
+        if not isinstance(item, _MESSAGES):
+            msg = f"a request holds messages such as UserMessage('…'), not {type(item).__name__}"
             raise TypeError(msg)
-    return messages
+    return items
 
 
 def _answers(
@@ -59,10 +60,6 @@ def _answers(
 
 def _sources(value: Iterable[Source]) -> tuple[Source, ...]:
     return tuple(value)
-
-
-def _frozen_mapping(value: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    return MappingProxyType(dict(value or {}))
 
 
 @frozen
@@ -128,9 +125,7 @@ class ChatResponse:
     finish_reason: FinishReason | None = None
     usage: Usage = field(factory=Usage)
     sources: tuple[Source, ...] = field(default=(), converter=_sources)
-    metadata: Mapping[str, Any] = field(
-        factory=dict[str, Any], converter=_frozen_mapping, hash=False
-    )
+    metadata: Mapping[str, Any] = field(factory=dict[str, Any], converter=FrozenMapping, hash=False)
 
     @classmethod
     def of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self, TypedDict, Unpack
@@ -25,7 +26,7 @@ __all__ = ["Ask", "ChatClient", "Prompt"]
 class Ask(TypedDict, total=False):
     """The keywords of :meth:`ChatClient.stream` and :meth:`ChatClient.call`."""
 
-    messages: Iterable[Message]
+    messages: Message | Iterable[Message]
     """Messages in front of the prompt, oldest first."""
     system: str
     """The system text, instead of the client's."""
@@ -71,10 +72,13 @@ class ChatClient:
         self._chain = AdvisorChain(advisors)
         self._options = _to_options(options)
         self._system = system
-        self._params = dict(params or {})
+        self._params = _to_params(params)
         self._warned: set[tuple[str, str]] = set()
         self._owns = isinstance(model, str)
         self._model = resolve_model(model) if isinstance(model, str) else model
+        if isinstance(model, type):
+            msg = f"the model is the class {model.__name__}: make an instance of it"
+            raise TypeError(msg)
         if not callable(getattr(self._model, "stream", None)):
             msg = f"a ChatClient asks a ChatModel or 'provider:model', not {model!r}"
             raise TypeError(msg)
@@ -97,7 +101,7 @@ class ChatClient:
     def mutate(
         self,
         *,
-        model: ChatModel | None = None,
+        model: ChatModel | str | None = None,
         advisors: Iterable[Advisor | Placement] = (),
         without: Iterable[str] = (),
         system: str | None = None,
@@ -114,7 +118,7 @@ class ChatClient:
             advisors=self._chain.changed(advisors, without).items,
             system=self._system if system is None else system,
             options=self._options.merged(_to_options(options)),
-            params={**self._params, **(params or {})},
+            params={**self._params, **_to_params(params)},
         )
         if model is None:
             client._warned = self._warned
@@ -170,7 +174,9 @@ class ChatClient:
     def _start(self, prompt: str | Message | None, ask: Ask, *, stream: bool) -> ChatStream:
         unknown = ask.keys() - Ask.__annotations__.keys()
         if unknown:
-            msg = f"{min(unknown)!r} is no keyword of a question; options go into options="
+            near = difflib.get_close_matches(min(unknown), Ask.__annotations__, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else "options go into options={…}"
+            msg = f"{min(unknown)!r} is no keyword of a question; {hint}"
             raise TypeError(msg)
         chain = self._chain.changed(ask.get("advisors", ()), ask.get("without", ()))
         options = self._options.merged(_to_options(ask.get("options")))
@@ -185,7 +191,7 @@ class ChatClient:
         request = ChatRequest(messages, options=options, stream=stream)
         ctx = RunContext(
             conversation_id=ask.get("conversation_id"),
-            params={**self._params, **ask.get("params", {})},
+            params={**self._params, **_to_params(ask.get("params"))},
             model=_name(self._model)
             if options.model is None
             else _name(self._model, options.model),
@@ -220,13 +226,15 @@ class Prompt:
         """Set the system text."""
         return self._with(system=text)
 
-    def options(self, options: ChatOptions | None = None, /, **values: Any) -> Prompt:
+    def options(
+        self, options: ChatOptions | Mapping[str, Any] | None = None, /, **values: Any
+    ) -> Prompt:
         """Set options, on top of those set before.
 
         Raises:
             TypeError: For a keyword that is not an option.
         """
-        so_far = _to_options(self._ask.get("options")).merged(options)
+        so_far = _to_options(self._ask.get("options")).merged(_to_options(options))
         return self._with(options=so_far.with_(**values))
 
     def advisors(self, *advisors: Advisor | Placement) -> Prompt:
@@ -262,15 +270,28 @@ def _to_options(options: ChatOptions | Mapping[str, Any] | None) -> ChatOptions:
         return ChatOptions()
     if isinstance(options, ChatOptions):
         return options
+    _check_mapping("options", "ChatOptions(…) or a mapping", options)
     return ChatOptions.of(**options)
 
 
-def _messages(before: Iterable[Message], prompt: str | Message | None) -> tuple[Message, ...]:
-    if prompt is None or prompt == "":
-        return tuple(before)
-    if isinstance(prompt, str):
-        return (*before, UserMessage(prompt))
-    return (*before, prompt)
+def _to_params(params: Mapping[str, Any] | None) -> dict[str, Any]:
+    if params is None:
+        return {}
+    _check_mapping("params", "a mapping", params)
+    return dict(params)
+
+
+def _check_mapping(name: str, wanted: str, value: object) -> None:
+    if not isinstance(value, Mapping):
+        msg = f"{name} is {wanted}, not {type(value).__name__}"
+        raise TypeError(msg)
+
+
+def _messages(
+    before: Message | Iterable[Message], prompt: str | Message | None
+) -> tuple[Message, ...]:
+    messages = ChatRequest(before).messages
+    return messages if prompt is None or prompt == "" else messages + ChatRequest(prompt).messages
 
 
 def _name(model: ChatModel, name: str | None = None) -> str:

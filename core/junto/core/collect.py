@@ -26,9 +26,17 @@ from .events import (
 from .messages import AssistantMessage, Part, ReasoningPart, TextPart, ToolCallPart, ToolMessage
 from .usage import Usage
 
-__all__ = ["Record", "collect"]
+__all__ = ["NoEventError", "Record", "collect"]
 
 _COMPACT_FROM = 512
+
+
+class NoEventError(ProtocolError):
+    """Something in a stream is no event; whose fault that is, the driver knows."""
+
+    def __init__(self, given: object) -> None:
+        self.given = type(given).__name__
+        super().__init__(f"a stream carries events, not {self.given}")
 
 
 class _Call:
@@ -157,8 +165,7 @@ class Record:
             case ModelWarning() | CustomEvent():
                 pass  # not part of the answer
             case _:
-                msg = f"a stream carries events, not {type(event).__name__}"
-                raise ProtocolError(msg)
+                raise NoEventError(event)
 
     def _current(self) -> Part | None:
         text = "".join(self.pieces)

@@ -121,6 +121,10 @@ class RunContext:
         self.short_circuited_by = inner.short_circuited_by
 
     def __setitem__(self, key: ContextKey[T], value: T) -> None:
+        given: Any = key
+        if not isinstance(given, ContextKey):
+            msg = f"a context is written by a ContextKey, not by {given!r}: ContextKey[T](name)"
+            raise TypeError(msg)
         self._values[key] = value
 
     def __getitem__(self, key: ContextKey[T]) -> T:

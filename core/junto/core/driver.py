@@ -16,9 +16,10 @@ from .activation import Activation
 from .chain import Level
 from .chat import ChatRequest, ChatResponse
 from .children import Children
+from .collect import NoEventError
 from .context import OutcomeKind
 from .contract import contract_error
-from .errors import ProtocolError, StreamClosedError
+from .errors import AdvisorContractError, ChatError, ProtocolError, StreamClosedError
 from .events import Event, Finish, ModelWarning, ReasoningDelta, Restart, TextDelta, UsageUpdate
 from .following import Following
 from .usage import FinishReason
@@ -101,6 +102,7 @@ async def drive(  # noqa: C901  the order of these steps is the pipeline: apart,
                         yield out
         del source, pull, later
         await _in(act, act.settle())
+        act.finish = act.finish or Finish(FinishReason.UNKNOWN)
         for hook, i, level in act.ends():
             if hook is not None:
                 _run(act, act.show_end, hook)
@@ -119,7 +121,7 @@ async def drive(  # noqa: C901  the order of these steps is the pipeline: apart,
             await _in(act, act.close(kind, None))
         if act.usage is not None:
             yield UsageUpdate(act.usage)
-        yield act.finish or Finish(FinishReason.UNKNOWN)
+        yield act.finish
     except GeneratorExit:
         kind, error = act.end or (OutcomeKind.ABANDONED, None)
         raise
@@ -135,6 +137,9 @@ async def drive(  # noqa: C901  the order of these steps is the pipeline: apart,
         await _in(act, act.close(kind, error))
         msg = "the stream was closed by another task while it was being read"
         raise StreamClosedError(msg, response=act.left_at(0)) from None
+    except NoEventError as raised:
+        kind, error = OutcomeKind.FAILED, _blamed(act, raised)
+        raise error from None
     except BaseException as raised:
         kind, error = OutcomeKind.FAILED, raised
         raise
@@ -143,6 +148,15 @@ async def drive(  # noqa: C901  the order of these steps is the pipeline: apart,
             await _in(act, act.close(kind, error))
         if not act.direct:
             act.waiting.release()
+
+
+def _blamed(act: Activation, error: NoEventError) -> ChatError:
+    """What to raise when something in the stream is no event."""
+    steering = act.stage.around
+    if steering is None:
+        return ProtocolError(f"{act.run.model!r} gave {error.given}, which is no event")
+    msg = f"around of advisor {steering.name!r} gave {error.given}, which is no event"
+    return AdvisorContractError(msg, advisor=steering.name)
 
 
 async def _begun(

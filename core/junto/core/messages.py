@@ -122,7 +122,8 @@ def _to_parts(content: str | Part | Iterable[str | Part]) -> tuple[Part, ...]:
         return (content,)
     # The signature is a promise that an untyped caller may break: say what is wanted.
     given: Any = content
-    items: list[Any] = list(given) if hasattr(given, "__iter__") else [given]
+    plural = hasattr(given, "__iter__") and not isinstance(given, bytes | bytearray)
+    items: list[Any] = list(given) if plural else [given]
     for item in items:
         if not isinstance(item, (str, *_PARTS)):
             msg = f"a message holds text or parts, not {type(item).__name__}"

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 from typing import Any, Self
 
 from attrs import evolve, field, fields, frozen
 
+from ._mapping import FrozenMapping
+
 __all__ = ["ChatOptions", "Tool"]
-
-
-def _frozen_mapping(value: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    return MappingProxyType(dict(value or {}))
 
 
 def _optional_tuple(value: str | Iterable[str] | None) -> tuple[str, ...] | None:
@@ -39,7 +36,7 @@ class Tool:
     name: str
     description: str = ""
     parameters: Mapping[str, Any] = field(
-        factory=dict[str, Any], converter=_frozen_mapping, hash=False
+        factory=dict[str, Any], converter=FrozenMapping, hash=False
     )
 
 
@@ -117,7 +114,7 @@ class ChatOptions:
     tool_choice: str | None = None
     parallel_tool_calls: bool | None = None
     response_format: str | Mapping[str, Any] | None = field(default=None, hash=False)
-    extra: Mapping[str, Any] = field(factory=dict[str, Any], converter=_frozen_mapping, hash=False)
+    extra: Mapping[str, Any] = field(factory=dict[str, Any], converter=FrozenMapping, hash=False)
 
     @classmethod
     def of(cls, **values: Any) -> Self:

@@ -54,7 +54,11 @@ def _load(group: str, name: str) -> Any:
     entry_point = found.get(name)
     if entry_point is None:
         near = difflib.get_close_matches(name, found, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"installed: {', '.join(sorted(found))}"
+        hint = (
+            f"did you mean {near[0]!r}?"
+            if near
+            else f"write provider:model, with a provider of {', '.join(sorted(found))}"
+        )
         msg = f"there is no plugin {name!r} in {group}; {hint}"
         raise PluginError(msg)
     try:

@@ -92,9 +92,11 @@ class Run:
         """
         try:
             await (bounded(step, CLOSE_SECONDS) if bound else step)
-        except Exception as error:  # noqa: BLE001  closing goes on, and the error is kept
+        except Exception as error:
             self.cleanup_errors.append(error)
-            log.warning("run.cleanup_failed", where=where, error=type(error).__name__)
+            log.warning(
+                "run.cleanup_failed", where=where, error=type(error).__name__, exc_info=error
+            )
         except BaseException as error:  # noqa: BLE001  the caller raises it
             return error
         return None

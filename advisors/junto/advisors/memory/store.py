@@ -32,7 +32,7 @@ class MemoryStore(Protocol):
         ...
 
     async def conversations(self) -> Sequence[str]:
-        """The conversations that have turns, in the order in which they began."""
+        """The conversations that have turns, in any order."""
         ...
 
 
@@ -59,14 +59,19 @@ class InProcessStore:
 
     Args:
         max_turns: How many turns of one conversation are kept; the oldest go first.
+        max_conversations: How many conversations are kept; those that were silent the
+            longest go first.  ``None`` keeps all, until the process ends.
     """
 
-    def __init__(self, *, max_turns: int = 1000) -> None:
-        if max_turns < 1:
-            msg = f"max_turns is at least 1, not {max_turns}"
-            raise ValueError(msg)
+    def __init__(self, *, max_turns: int = 1000, max_conversations: int | None = None) -> None:
+        for name, limit in (("max_turns", max_turns), ("max_conversations", max_conversations)):
+            if limit is not None and limit < 1:
+                msg = f"{name} is at least 1, not {limit}"
+                raise ValueError(msg)
         self._max_turns = max_turns
+        self._max_conversations = max_conversations
         self._turns: dict[str, dict[str, Turn]] = {}
+        self._silent: dict[str, None] = {}
 
     async def load(self, conversation: str, limit: int) -> Sequence[Turn]:
         """The newest ``limit`` turns, oldest first."""
@@ -79,10 +84,16 @@ class InProcessStore:
         turns.setdefault(turn.id, turn)
         while len(turns) > self._max_turns:
             turns.pop(next(iter(turns)))
+        # The first is the one that was silent the longest.
+        self._silent.pop(conversation, None)
+        self._silent[conversation] = None
+        while self._max_conversations is not None and len(self._silent) > self._max_conversations:
+            await self.clear(next(iter(self._silent)))
 
     async def clear(self, conversation: str) -> None:
         """Forget a conversation."""
         self._turns.pop(check_conversation(conversation), None)
+        self._silent.pop(conversation, None)
 
     async def conversations(self) -> Sequence[str]:
         """The conversations that have turns."""
