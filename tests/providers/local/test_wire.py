@@ -95,6 +95,13 @@ def test_a_tool_choice_by_name_offers_that_tool_and_begins_the_call() -> None:
     assert made.warnings == []
 
 
+def test_tools_are_warned_of_where_the_template_has_no_place_for_them() -> None:
+    made = body(tools=TOOLS, template=Template(tools=False))
+
+    assert [w.parameter for w in made.warnings] == ["tools"]
+    assert made.values["tools"]
+
+
 def test_a_model_that_cannot_be_held_to_a_tool_is_warned_of() -> None:
     assert [w.parameter for w in body(tools=TOOLS, tool_choice="required").warnings] == [
         "tool_choice"
@@ -154,10 +161,11 @@ def test_a_model_that_always_thinks_warns_when_it_should_not() -> None:
 @pytest.mark.parametrize(
     ("text", "template"),
     [
-        ("{{ m }}", Template()),
-        ("<tool_call>", Template(tool_tag=True)),
-        ("<think>", Template(Thinking.ALWAYS)),
-        ("<think>{% if enable_thinking %}", Template(Thinking.SWITCH)),
+        ("{{ m }}", Template(tools=False)),
+        ("{{ m }} {{ tools }}", Template()),
+        ("{{ tools }}<tool_call>", Template(tool_tag=True)),
+        ("{{ tools }}<think>", Template(Thinking.ALWAYS)),
+        ("{{ tools }}<think>{% if enable_thinking %}", Template(Thinking.SWITCH)),
     ],
 )
 def test_the_template_inside_a_file_tells_how_the_model_thinks(

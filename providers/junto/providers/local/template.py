@@ -32,11 +32,13 @@ class Template:
 
     Attributes:
         thinking: How the model comes to think.
+        tools: It has a place for the descriptions of tools.
         tool_tag: It writes its tool calls behind the tag ``<tool_call>``.
     """
 
     thinking: Thinking = Thinking.GRAMMAR
     tool_tag: bool = False
+    tools: bool = True
 
 
 def read_template(path: Path) -> Template:
@@ -47,7 +49,7 @@ def read_template(path: Path) -> Template:
         thinking = Thinking.SWITCH
     elif b"<think>" in text:
         thinking = Thinking.ALWAYS
-    return Template(thinking, b"<tool_call>" in text)
+    return Template(thinking, b"<tool_call>" in text, not text or b"tools" in text)
 
 
 def _find(path: Path) -> bytes:

@@ -120,6 +120,9 @@ def request_body(
         {"role": "system", "content": system},
         *(_message(m) for m in request.messages if not isinstance(m, SystemMessage)),
     ]
+    if body.get("tools") and not template.tools:
+        text = "This model's chat template has no place for tools: it is not told of them."
+        warnings.append(ModelWarning(model, "tools", text))
     if body.get("tool_choice") == "required":
         warnings += _hold_to_tools(request, body, model, template)
     return Body(body, warnings, split)
