@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import uuid
 
 from attrs import evolve
-
-from junto.core import MissingExtraError
 
 from .console_logging import LEVELS, console_logging
 from .failures import failures
@@ -41,25 +38,18 @@ def converse(
         name = full_name(model or DEFAULT)
         local = local_part(name)
         if local is not None:
+            from junto.providers.local import require_runtime
+
             from .fetching import fetch_in_sight
 
-            _check_extra()
+            # Before a model is fetched that nothing here could run.
+            require_runtime()
             fetch_in_sight(local or None, screen)
         settings = evolve(settings, model=name)
         if question is None:
             Talk(settings, screen, details=details).run()
         else:
             asyncio.run(_answer(settings, screen, question))
-
-
-def _check_extra() -> None:
-    """Raise before a model is fetched that nothing here could run."""
-    try:
-        found = importlib.util.find_spec("xllamacpp") is not None
-    except (ImportError, ValueError):
-        found = False
-    if not found:
-        raise MissingExtraError("local models need llama.cpp: pip install 'junto[local]'")
 
 
 async def _answer(settings: Settings, screen: Screen, question: str) -> None:

@@ -25,6 +25,7 @@ from .download import (
 )
 from .model import LocalModel
 from .progress import FetchListener, FetchProgress
+from .runtime import require_runtime
 
 __all__ = [
     "CATALOGUE",
@@ -47,4 +48,5 @@ __all__ = [
     "locate",
     "models_folder",
     "remove",
+    "require_runtime",
 ]

@@ -21,7 +21,7 @@ from junto.core import ChatError, MissingExtraError, ModelFileError, Unavailable
 
 from .jobs import Job, Jobs, Message
 
-__all__ = ["Runtime", "RuntimeSettings"]
+__all__ = ["Runtime", "RuntimeSettings", "require_runtime"]
 
 _WORKER = Path(__file__).with_name("_worker.py")
 
@@ -114,17 +114,23 @@ def _stop(
             thread.join()
 
 
-def _is_installed() -> bool:
+def require_runtime() -> None:
+    """Check that llama.cpp is installed, without loading it.
+
+    Raises:
+        MissingExtraError: It is not; the text says how to install it.
+    """
     try:
-        return importlib.util.find_spec("xllamacpp") is not None
+        found = importlib.util.find_spec("xllamacpp") is not None
     except (ImportError, ValueError):  # an import hook, or a module without a spec
-        return False
+        found = False
+    if not found:
+        raise MissingExtraError("local models need llama.cpp: pip install 'junto[local]'")
 
 
 def _start(settings: RuntimeSettings) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
     """Start a worker and wait until its model is loaded."""
-    if not _is_installed():
-        raise MissingExtraError("local models need llama.cpp: pip install 'junto[local]'")
+    require_runtime()
     if not sys.executable:
         raise ChatError("a local model runs in a process of its own, but no Python is known here")
     log = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the process
