@@ -18,7 +18,6 @@ from .children import Children
 from .collect import Record
 from .context import Outcome, OutcomeKind, RunContext
 from .contract import check_after, check_before, check_open, content_of, isolated
-from .errors import SaveError
 from .events import Event, Finish, ModelWarning, UsageUpdate
 from .run import Run
 from .stage import Fused
@@ -161,10 +160,14 @@ class Activation:
                 out = self.fused.restart(event)
                 return None if silent else out
 
+    @property
+    def ending(self) -> Finish:
+        """The finish; made up if nobody gave one."""
+        return self.finish or Finish(FinishReason.UNKNOWN)
+
     def show_end(self, hook: int) -> None:
         """Show usage and finish to one hook; what it held becomes pending."""
-        finish = self.finish or Finish(FinishReason.UNKNOWN)
-        self.usage, self.finish = self.fused.show_end(hook, self.usage, finish)
+        self.usage, self.finish = self.fused.show_end(hook, self.usage, self.ending)
 
     async def after(self, i: int, level: Level) -> None:
         """Run one ``after`` on the response of its level."""
@@ -221,6 +224,7 @@ class Activation:
 
     async def settle(self) -> None:
         """The source has ended: free it, and take over what inner activations leave."""
+        self.finish = self.ending
         if self.children:
             await self.children.settle(self.ctx)
         if isinstance(self.source, AsyncGeneratorType):
@@ -243,16 +247,7 @@ class Activation:
 
     async def save(self) -> None:
         """Run the saves, with what left the outermost level."""
-        response = self.response_at(0)
-        for save in tuple(self.ctx.saves.values()):
-            try:
-                saving: Any = save(response)
-                if inspect.isawaitable(saving):
-                    await saving
-            except Exception as error:
-                msg = f"the answer is complete, but it was not saved: {error}"
-                raise SaveError(msg, response=response) from error
-        self.run.response = response
+        await self.run.save(self.response_at(0), tuple(self.ctx.saves.values()))
 
     async def close(self, kind: OutcomeKind, error: BaseException | None) -> None:
         """Close what is inside, then tell every ``on_close``, from the inside out."""

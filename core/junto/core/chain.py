@@ -8,7 +8,7 @@ its ``after`` has run, so it is the outermost of its stage.  Which hooks an advi
 overrides is asked once, here; a hook that is not overridden does not exist at run time.
 
 **A run** is one question.  The reader pulls the generator of the outermost stage
-(``activation.drive``), which pulls its source: an ``around``, the next stage, or the
+(``driver.drive``), which pulls its source: an ``around``, the next stage, or the
 model.  There is no task and no queue in between, so the reader's pull is the back-pressure.
 Each ``next()`` call is one *activation* of the stages further in.
 

@@ -186,7 +186,7 @@ class ChatClient:
             raise ValueError(msg)
         system = ask.get("system", self._system)
         own = any(isinstance(message, SystemMessage) for message in messages)
-        if system and not ("system" not in ask and own):
+        if system and ("system" in ask or not own):
             messages = (SystemMessage(system), *messages)
         request = ChatRequest(messages, options=options, stream=stream)
         ctx = RunContext(

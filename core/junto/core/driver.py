@@ -22,7 +22,6 @@ from .contract import contract_error
 from .errors import AdvisorContractError, ChatError, ProtocolError, StreamClosedError
 from .events import Event, Finish, ModelWarning, ReasoningDelta, Restart, TextDelta, UsageUpdate
 from .following import Following
-from .usage import FinishReason
 
 __all__ = ["drive"]
 
@@ -102,7 +101,6 @@ async def drive(  # noqa: C901  the order of these steps is the pipeline: apart,
                         yield out
         del source, pull, later
         await _in(act, act.settle())
-        act.finish = act.finish or Finish(FinishReason.UNKNOWN)
         for hook, i, level in act.ends():
             if hook is not None:
                 _run(act, act.show_end, hook)
@@ -121,7 +119,7 @@ async def drive(  # noqa: C901  the order of these steps is the pipeline: apart,
             await _in(act, act.close(kind, None))
         if act.usage is not None:
             yield UsageUpdate(act.usage)
-        yield act.finish
+        yield act.ending
     except GeneratorExit:
         kind, error = act.end or (OutcomeKind.ABANDONED, None)
         raise

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-from typing import TYPE_CHECKING
+import inspect
+from collections.abc import Awaitable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from ._await import Waiting, bounded
 from ._logging import get_logger
 from .chat import ChatResponse
+from .errors import SaveError
 from .events import ModelWarning
 from .model import ChatModel
 
 if TYPE_CHECKING:
     from .chain import Level
-    from .context import OutcomeKind
+    from .context import OutcomeKind, Save
 
 __all__ = ["Run"]
 
@@ -65,6 +67,22 @@ class Run:
             reason=warning.message,
         )
         return True
+
+    async def save(self, response: ChatResponse, saves: Iterable[Save]) -> None:
+        """Run the saves; the response is the run's when all have gone well.
+
+        Raises:
+            SaveError: One failed; the rest is not tried.
+        """
+        for save in saves:
+            try:
+                saving: Any = save(response)
+                if inspect.isawaitable(saving):
+                    await saving
+            except Exception as error:
+                msg = f"the answer is complete, but it was not saved: {error}"
+                raise SaveError(msg, response=response) from error
+        self.response = response
 
     def leave_out(self, level: Level, hook: str, error: Exception) -> None:
         """An isolated advisor failed: the rest of the run goes on without it."""
