@@ -60,8 +60,8 @@ def test_law_02_the_phases_are_named_from_the_outside_in() -> None:
 @pytest.mark.parametrize("size", [2, 3, 50])
 def test_law_02_a_relation_moves_as_few_as_it_can(size: int) -> None:
     stack = [named(f"{i:02}") for i in range(size)]
-    valid = (*stack[:-1], place(stack[-1], after="00"))
-    moved = (*stack[:-1], place(stack[-1], before="00"))
+    valid: list[Advisor | Placement] = [*stack[:-1], place(stack[-1], after="00")]
+    moved: list[Advisor | Placement] = [*stack[:-1], place(stack[-1], before="00")]
 
     assert names(*valid) == names(*stack)
     assert names(*moved) == (stack[-1].name, *names(*stack[:-1]))
