@@ -3,5 +3,16 @@
 from __future__ import annotations
 
 from .scripted import Script, ScriptedModel, Step
+from .steps import Pause, Sizes, batches, cut, hang, recut
 
-__all__ = ["Script", "ScriptedModel", "Step"]
+__all__ = [
+    "Pause",
+    "Script",
+    "ScriptedModel",
+    "Sizes",
+    "Step",
+    "batches",
+    "cut",
+    "hang",
+    "recut",
+]
