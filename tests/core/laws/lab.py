@@ -29,6 +29,8 @@ EVENTS: tuple[type, ...] = get_args(Event)
 
 Step: TypeAlias = Event | BaseException | Callable[[], object]
 
+WAYS = ["stream", "call"]
+
 CUTS = ("events", "batches", "only streams", "only whole")
 """How a provider gives its answer: event by event, three at a time, event by event even when it
 is asked for the whole, and whole whatever is asked.  The first two answer a call whole."""
