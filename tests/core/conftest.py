@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import warnings
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
 
 import pytest
 
 from .kit import MODELS
+from .leaks import Leaks
 
 
 @pytest.fixture(autouse=True)
@@ -24,20 +22,11 @@ def no_open_streams() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-async def quiet_loop(request: pytest.FixtureRequest) -> AsyncIterator[None]:
-    """The loop is told of no error, no task is left, and nothing that dies complains."""
-    told: list[dict[str, Any]] = []
-    loop = asyncio.get_running_loop()
-    loop.set_exception_handler(lambda _, context: told.append(context))
-    before = asyncio.all_tasks()
-    yield
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        gc.collect()
-        for _ in range(3):
-            await asyncio.sleep(0)
-    tasks = asyncio.all_tasks() - before - {asyncio.current_task()}
-    complaints = [str(warning.message) for warning in caught]
-    loop.set_exception_handler(None)
+async def quiet_loop() -> AsyncIterator[None]:
+    """The loop is told of no error, nothing is left open, and nothing that dies complains."""
+    with Leaks() as leaks:
+        leaks.watch(asyncio.get_running_loop())
+        yield
+        found = await leaks.found()
 
-    assert (told, list(tasks), complaints) == ([], [], [])
+    assert found == []
