@@ -205,15 +205,15 @@ async def test_what_before_and_after_may_not_return_is_named(hook: str, given: A
         await client_of("x", Noted("wrong", **{hook: lambda value, ctx: given})).call("?")
 
 
-async def test_an_async_open_is_named() -> None:
+def test_an_async_open_is_named() -> None:
     class Wrong(Advisor):
         name = "wrong"
 
         async def open(self, ctx: RunContext) -> Any:  # type: ignore[override]
             return self.on_event
 
-    with pytest.raises(AdvisorContractError, match="open of advisor 'wrong' returned coroutine"):
-        await client_of("x", Wrong()).call("?")
+    with pytest.raises(TypeError, match="open of advisor 'wrong' has the wrong signature: it is a"):
+        client_of("x", Wrong())
 
 
 @pytest.mark.parametrize("garbage", [None, "text", 3, {"text": "x"}, object()])

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from ._logging import Logger, get_logger
-from .advisor import Advisor, EventHook, EventStream, Next, Phase, Placement, place
 from .chain import AdvisorChain
 from .chat import ChatRequest, ChatResponse
-from .client import Ask, ChatClient, Prompt
+from .client import ChatClient
 from .collect import collect
 from .context import ContextKey, Outcome, OutcomeKind, RunContext, Save
 from .errors import (
@@ -48,6 +47,18 @@ from .events import (
     ToolResult,
     UsageUpdate,
 )
+from .explain import ChainWarning, ExplainedAdvisor, Explanation, Lint
+from .functions import AdvisorLike, advisor
+from .hooks import (
+    Advisor,
+    AroundFunction,
+    EventHook,
+    EventStream,
+    Next,
+    Phase,
+    Placement,
+    place,
+)
 from .messages import (
     AssistantMessage,
     AudioPart,
@@ -65,6 +76,7 @@ from .messages import (
 from .model import ChatModel, ModelStream
 from .options import ChatOptions, Tool
 from .plugins import resolve_model
+from .prompt import Ask, Prompt
 from .secret import Secret
 from .stream import ChatStream
 from .think import ThinkSplitter
@@ -74,11 +86,14 @@ __all__ = [
     "Advisor",
     "AdvisorChain",
     "AdvisorContractError",
+    "AdvisorLike",
+    "AroundFunction",
     "Ask",
     "AssistantMessage",
     "AudioPart",
     "AuthenticationError",
     "ChainError",
+    "ChainWarning",
     "ChatClient",
     "ChatConnectionError",
     "ChatError",
@@ -95,10 +110,13 @@ __all__ = [
     "Event",
     "EventHook",
     "EventStream",
+    "ExplainedAdvisor",
+    "Explanation",
     "Finish",
     "FinishReason",
     "ImagePart",
     "InterruptedStreamError",
+    "Lint",
     "Logger",
     "Message",
     "MissingExtraError",
@@ -144,6 +162,7 @@ __all__ = [
     "UsageUpdate",
     "UserMessage",
     "VideoPart",
+    "advisor",
     "clean_text",
     "collect",
     "get_logger",

@@ -12,13 +12,13 @@ from types import AsyncGeneratorType
 from typing import Any
 
 from ._await import Waiting
-from .chain import Level, Stage
 from .chat import ChatRequest, ChatResponse
 from .children import Children
 from .collect import Record
 from .context import Outcome, OutcomeKind, RunContext
 from .contract import check_after, check_before, check_open, content_of, isolated
 from .events import Event, Finish, ModelWarning, UsageUpdate
+from .levels import Level, Stage
 from .run import Run
 from .stage import Fused
 from .usage import FinishReason, Usage

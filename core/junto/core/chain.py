@@ -43,152 +43,26 @@ dropped is found out at once, and not by the garbage collector some day.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterable
+from typing import Any
 
 from attrs import field, frozen
 
-from .advisor import Advisor, Placement
+from .explain import Explanation, Lint, explained, lints_of
+from .functions import AdvisorLike, as_item
+from .hooks import Advisor, Placement
+from .levels import Level, Stage, staged
 from .order import Entry, arrange, entry_of
 
-__all__ = ["AdvisorChain", "Level", "Stage"]
+__all__ = ["AdvisorChain"]
 
 
-def _items(value: Iterable[Advisor | Placement]) -> tuple[Advisor | Placement, ...]:
+def _items(value: Iterable[AdvisorLike]) -> tuple[Advisor | Placement, ...]:
     given: Any = value
     if not isinstance(given, Iterable):
         msg = f"advisors is a list of advisors, not {given!r}: write [{type(given).__name__}(…)]"
         raise TypeError(msg)
-    return tuple(value)
-
-
-def _hook(advisor: object, name: str) -> Callable[..., Any] | None:
-    """The bound hook, if the advisor has one that is not the base's."""
-    bound = getattr(advisor, name, None)
-    if bound is None or getattr(bound, "__func__", None) is getattr(Advisor, name):
-        return None
-    return bound  # type: ignore[no-any-return]  # authors may use any class
-
-
-@frozen(eq=False)
-class Level:
-    """One advisor, its hooks resolved; ``None`` where it overrides nothing."""
-
-    name: str
-    advisor: Advisor
-    before: Callable[..., Any] | None
-    on_event: Callable[..., Any] | None
-    open: Callable[..., Any] | None
-    after: Callable[..., Any] | None
-    on_close: Callable[..., Any] | None
-    around: Callable[..., Any] | None
-    buffered: bool
-    isolated: bool
-
-    @classmethod
-    def of(cls, entry: Entry) -> Level:
-        """Ask an advisor what it overrides.
-
-        Raises:
-            TypeError: An advisor that is isolated and has an ``around``.
-        """
-        advisor = entry.advisor
-        level = cls(
-            name=entry.name,
-            advisor=advisor,
-            before=_hook(advisor, "before"),
-            on_event=_hook(advisor, "on_event"),
-            open=_hook(advisor, "open"),
-            after=_hook(advisor, "after"),
-            on_close=_hook(advisor, "on_close"),
-            around=_hook(advisor, "around"),
-            buffered=bool(getattr(advisor, "buffered", False)),
-            isolated=bool(getattr(advisor, "isolated", False)),
-        )
-        if level.isolated and level.around is not None:
-            msg = (
-                f"advisor {level.name!r} is isolated and has an around: what an around "
-                "has begun cannot be left out, so use the other hooks"
-            )
-            raise TypeError(msg)
-        return level
-
-    @property
-    def sees_events(self) -> bool:
-        """Whether it has a hook that is called for each event."""
-        return self.on_event is not None or self.open is not None
-
-    @property
-    def needs_record(self) -> bool:
-        """Whether somebody may ask what passed this level."""
-        return self.after is not None or self.on_close is not None
-
-
-_Numbered: TypeAlias = "tuple[tuple[int, Level], ...]"
-
-
-@frozen(eq=False)
-class Stage:
-    """Neighbouring advisors that run as one loop, outermost first.
-
-    Attributes:
-        levels: The advisors.
-        inner: The stage further in; ``None`` for the one that asks the model.
-        places: For each level, how many hooks for events stand at it or further in.
-        befores: The levels with a ``before``, from the outside in.
-        seers: Those with a hook for events, from the inside out, as all that follow.
-        enders: Those with something to do when the source has ended.
-        recorders: Those that may ask what passed them.
-        closers: Those with an ``on_close``.
-    """
-
-    levels: tuple[Level, ...]
-    inner: Stage | None
-    places: tuple[int, ...] = field(init=False)
-    befores: _Numbered = field(init=False)
-    seers: _Numbered = field(init=False)
-    enders: _Numbered = field(init=False)
-    recorders: _Numbered = field(init=False)
-    closers: _Numbered = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        outward = list(enumerate(self.levels))[::-1]
-        counts = [0]
-        for _, level in outward:
-            counts.append(counts[-1] + level.sees_events)
-        found: dict[str, Iterable[Any]] = {
-            "places": counts[::-1],
-            "befores": [(i, level) for i, level in outward[::-1] if level.before],
-            "seers": [(i, level) for i, level in outward if level.sees_events],
-            "enders": [(i, level) for i, level in outward if level.sees_events or level.after],
-            "recorders": [(i, level) for i, level in outward if level.needs_record],
-            "closers": [(i, level) for i, level in outward if level.on_close],
-        }
-        for name, value in found.items():
-            object.__setattr__(self, name, tuple(value))
-
-    @property
-    def buffered(self) -> bool:
-        """Whether its output is held until its end."""
-        return bool(self.levels) and self.levels[0].buffered
-
-    @property
-    def around(self) -> Level | None:
-        """The innermost advisor, if it steers what is further in."""
-        return self.levels[-1] if self.levels and self.levels[-1].around else None
-
-
-def _staged(levels: Sequence[Level]) -> Stage:
-    cuts = [0]
-    for i, level in enumerate(levels):
-        if level.buffered and i > cuts[-1]:
-            cuts.append(i)
-        if level.around is not None:
-            cuts.append(i + 1)
-    stage = Stage(tuple(levels[cuts[-1] :]), None)
-    for start, end in zip(cuts[-2::-1], cuts[:0:-1], strict=True):
-        stage = Stage(tuple(levels[start:end]), stage)
-    return stage
+    return tuple([as_item(item) for item in value])
 
 
 @frozen(eq=False)
@@ -197,26 +71,38 @@ class AdvisorChain:
 
     Raises:
         ChainError: When the relations cannot be satisfied; the text names the pair.
-        TypeError: For something that is not an advisor.
+        TypeError: For something that is not an advisor, or a hook with a wrong signature.
     """
 
     items: tuple[Advisor | Placement, ...] = field(default=(), converter=_items)
+    _added: frozenset[int] = field(default=frozenset(), alias="added", repr=False, kw_only=True)
     entries: tuple[Entry, ...] = field(init=False)
     stage: Stage = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         entries = arrange([entry_of(item, i) for i, item in enumerate(self.items)])
         object.__setattr__(self, "entries", entries)
-        object.__setattr__(self, "stage", _staged([Level.of(entry) for entry in entries]))
+        object.__setattr__(self, "stage", staged([Level.of(entry) for entry in entries]))
 
     @property
     def names(self) -> tuple[str, ...]:
         """The advisors' names, outermost first."""
         return tuple(entry.name for entry in self.entries)
 
-    def changed(
-        self, add: Iterable[Advisor | Placement] = (), without: Iterable[str] = ()
-    ) -> AdvisorChain:
+    @property
+    def lints(self) -> tuple[Lint, ...]:
+        """Known traps that this chain walks into."""
+        return lints_of(self.entries)
+
+    def explain(self, *, model: str = "") -> Explanation:
+        """The chain as it will run: who stands where, and why.
+
+        Args:
+            model: What to call the model, such as ``"dashscope:qwq-plus"``.
+        """
+        return explained(self.entries, self.stage, model, self._added)
+
+    def changed(self, add: Iterable[AdvisorLike] = (), without: Iterable[str] = ()) -> AdvisorChain:
         """The chain for one request: some left out, some replaced by name, some added.
 
         An added advisor that declares a ``name`` takes the place of the one with that
@@ -225,7 +111,7 @@ class AdvisorChain:
         Raises:
             ValueError: ``without`` names an advisor that is not in the chain.
         """
-        added = tuple(add)
+        added = _items(add)
         left_out = (without,) if isinstance(without, str) else tuple(without)
         if not added and not left_out:
             return self
@@ -236,7 +122,9 @@ class AdvisorChain:
         kept = [item for item in self.items if _entry_name(item) not in left_out]
         for item in added:
             _replace_or_add(kept, item)
-        return AdvisorChain(kept)
+        return AdvisorChain(
+            kept, added=frozenset([id(entry_of(item, 0).advisor) for item in added])
+        )
 
     def __len__(self) -> int:
         return len(self.entries)

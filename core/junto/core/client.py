@@ -3,43 +3,25 @@
 from __future__ import annotations
 
 import difflib
+import warnings
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import Any, Self, TypedDict, Unpack
+from typing import Any, Self, Unpack
 
-from attrs import evolve, field, frozen
-
-from .advisor import Advisor, Placement
 from .chain import AdvisorChain
 from .chat import ChatRequest, ChatResponse
 from .context import RunContext
-from .messages import Message, Part, SystemMessage, UserMessage
+from .explain import ChainWarning, Explanation
+from .functions import AdvisorLike
+from .messages import Message, SystemMessage
 from .model import ChatModel
 from .options import ChatOptions
 from .plugins import resolve_model
+from .prompt import Ask, Prompt, messages_of, to_options, to_params
 from .run import Run
 from .stream import ChatStream
 
-__all__ = ["Ask", "ChatClient", "Prompt"]
-
-
-class Ask(TypedDict, total=False):
-    """The keywords of :meth:`ChatClient.stream` and :meth:`ChatClient.call`."""
-
-    messages: Message | Iterable[Message]
-    """Messages in front of the prompt, oldest first."""
-    system: str
-    """The system text, instead of the client's."""
-    options: ChatOptions | Mapping[str, Any]
-    """Options on top of the client's."""
-    advisors: Iterable[Advisor | Placement]
-    """Advisors to add, or to replace by name, for this request."""
-    without: Iterable[str]
-    """Names of the client's advisors to leave out for this request."""
-    conversation_id: str
-    """The conversation that this belongs to."""
-    params: Mapping[str, Any]
-    """Advisor parameters, on top of the client's."""
+__all__ = ["ChatClient"]
 
 
 class ChatClient:
@@ -64,15 +46,15 @@ class ChatClient:
         self,
         model: ChatModel | str,
         *,
-        advisors: Iterable[Advisor | Placement] = (),
+        advisors: Iterable[AdvisorLike] = (),
         system: str = "",
         options: ChatOptions | Mapping[str, Any] | None = None,
         params: Mapping[str, Any] | None = None,
     ) -> None:
         self._chain = AdvisorChain(advisors)
-        self._options = _to_options(options)
+        self._options = to_options(options)
         self._system = system
-        self._params = _to_params(params)
+        self._params = to_params(params)
         self._warned: set[tuple[str, str]] = set()
         self._owns = isinstance(model, str)
         self._model = resolve_model(model) if isinstance(model, str) else model
@@ -82,6 +64,7 @@ class ChatClient:
         if not callable(getattr(self._model, "stream", None)):
             msg = f"a ChatClient asks a ChatModel or 'provider:model', not {model!r}"
             raise TypeError(msg)
+        _warn(self._chain)
 
     @property
     def model(self) -> ChatModel:
@@ -102,7 +85,7 @@ class ChatClient:
         self,
         *,
         model: ChatModel | str | None = None,
-        advisors: Iterable[Advisor | Placement] = (),
+        advisors: Iterable[AdvisorLike] = (),
         without: Iterable[str] = (),
         system: str | None = None,
         options: ChatOptions | Mapping[str, Any] | None = None,
@@ -117,12 +100,22 @@ class ChatClient:
             self._model if model is None else model,
             advisors=self._chain.changed(advisors, without).items,
             system=self._system if system is None else system,
-            options=self._options.merged(_to_options(options)),
-            params={**self._params, **_to_params(params)},
+            options=self._options.merged(to_options(options)),
+            params={**self._params, **to_params(params)},
         )
         if model is None:
             client._warned = self._warned
         return client
+
+    def explain(
+        self, *, advisors: Iterable[AdvisorLike] = (), without: Iterable[str] = ()
+    ) -> Explanation:
+        """The chain as it runs, or would run with these changes for one request.
+
+        ``print(client.explain())`` says who stands where and why, and which traps the
+        chain walks into.
+        """
+        return self._chain.changed(advisors, without).explain(model=_name(self._model))
 
     def prompt(self, text: str = "") -> Prompt:
         """Begin a question step by step; each step gives a new prompt."""
@@ -179,8 +172,10 @@ class ChatClient:
             msg = f"{min(unknown)!r} is no keyword of a question; {hint}"
             raise TypeError(msg)
         chain = self._chain.changed(ask.get("advisors", ()), ask.get("without", ()))
-        options = self._options.merged(_to_options(ask.get("options")))
-        messages = _messages(ask.get("messages", ()), prompt)
+        if chain is not self._chain:
+            _warn(chain)
+        options = self._options.merged(to_options(ask.get("options")))
+        messages = messages_of(ask.get("messages", ()), prompt)
         if not messages:
             msg = "there is nothing to ask: give a prompt or messages"
             raise ValueError(msg)
@@ -191,7 +186,7 @@ class ChatClient:
         request = ChatRequest(messages, options=options, stream=stream)
         ctx = RunContext(
             conversation_id=ask.get("conversation_id"),
-            params={**self._params, **_to_params(ask.get("params"))},
+            params={**self._params, **to_params(ask.get("params"))},
             model=_name(self._model)
             if options.model is None
             else _name(self._model, options.model),
@@ -201,97 +196,9 @@ class ChatClient:
         return ChatStream(Run(self._model, self._warned), chain, request, ctx)
 
 
-@frozen
-class Prompt:
-    """A question in the making: each step gives a new one, so a prompt can be shared.
-
-    ::
-
-        await client.prompt("Why?").system("Be brief.").options(top_p=0.7).call()
-    """
-
-    _client: ChatClient
-    _messages: tuple[Message, ...] = ()
-    _ask: Mapping[str, Any] = field(factory=dict[str, Any])
-
-    def user(self, *parts: str | Part) -> Prompt:
-        """Add a user message of text and media."""
-        return self.messages(UserMessage(parts))
-
-    def messages(self, *messages: Message) -> Prompt:
-        """Add messages, oldest first."""
-        return evolve(self, messages=(*self._messages, *messages))
-
-    def system(self, text: str) -> Prompt:
-        """Set the system text."""
-        return self._with(system=text)
-
-    def options(
-        self, options: ChatOptions | Mapping[str, Any] | None = None, /, **values: Any
-    ) -> Prompt:
-        """Set options, on top of those set before.
-
-        Raises:
-            TypeError: For a keyword that is not an option.
-        """
-        so_far = _to_options(self._ask.get("options")).merged(_to_options(options))
-        return self._with(options=so_far.with_(**values))
-
-    def advisors(self, *advisors: Advisor | Placement) -> Prompt:
-        """Add advisors, or replace those of the same name, for this question."""
-        return self._with(advisors=(*self._ask.get("advisors", ()), *advisors))
-
-    def without(self, *names: str) -> Prompt:
-        """Leave out some of the client's advisors, for this question."""
-        return self._with(without=(*self._ask.get("without", ()), *names))
-
-    def conversation(self, conversation_id: str) -> Prompt:
-        """Say which conversation this belongs to."""
-        return self._with(conversation_id=conversation_id)
-
-    def params(self, **params: Any) -> Prompt:
-        """Set advisor parameters, on top of those set before."""
-        return self._with(params={**self._ask.get("params", {}), **params})
-
-    def stream(self) -> ChatStream:
-        """Ask, and read the answer as it comes."""
-        return self._client.stream(messages=self._messages, **self._ask)
-
-    async def call(self) -> ChatResponse:
-        """Ask, and get the whole answer."""
-        return await self._client.call(messages=self._messages, **self._ask)
-
-    def _with(self, **ask: Any) -> Prompt:
-        return evolve(self, ask={**self._ask, **ask})
-
-
-def _to_options(options: ChatOptions | Mapping[str, Any] | None) -> ChatOptions:
-    if options is None:
-        return ChatOptions()
-    if isinstance(options, ChatOptions):
-        return options
-    _check_mapping("options", "ChatOptions(…) or a mapping", options)
-    return ChatOptions.of(**options)
-
-
-def _to_params(params: Mapping[str, Any] | None) -> dict[str, Any]:
-    if params is None:
-        return {}
-    _check_mapping("params", "a mapping", params)
-    return dict(params)
-
-
-def _check_mapping(name: str, wanted: str, value: object) -> None:
-    if not isinstance(value, Mapping):
-        msg = f"{name} is {wanted}, not {type(value).__name__}"
-        raise TypeError(msg)
-
-
-def _messages(
-    before: Message | Iterable[Message], prompt: str | Message | None
-) -> tuple[Message, ...]:
-    messages = ChatRequest(before).messages
-    return messages if prompt is None or prompt == "" else messages + ChatRequest(prompt).messages
+def _warn(chain: AdvisorChain) -> None:
+    for lint in chain.lints:
+        warnings.warn(str(lint), ChainWarning, stacklevel=3)
 
 
 def _name(model: ChatModel, name: str | None = None) -> str:

@@ -12,7 +12,7 @@ from .errors import AdvisorContractError
 from .events import Event
 
 if TYPE_CHECKING:
-    from .chain import Level
+    from .levels import Level
     from .run import Run
 
 __all__ = [

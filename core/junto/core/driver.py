@@ -13,7 +13,6 @@ from typing import Any
 
 from ._await import inside, is_cancelled, unregistered
 from .activation import Activation
-from .chain import Level
 from .chat import ChatRequest, ChatResponse
 from .children import Children
 from .collect import NoEventError
@@ -22,6 +21,7 @@ from .contract import contract_error
 from .errors import AdvisorContractError, ChatError, ProtocolError, StreamClosedError
 from .events import Event, Finish, ModelWarning, ReasoningDelta, Restart, TextDelta, UsageUpdate
 from .following import Following
+from .levels import Level
 
 __all__ = ["drive"]
 

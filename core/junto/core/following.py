@@ -16,7 +16,7 @@ from .errors import AdvisorContractError
 from .events import Event
 
 if TYPE_CHECKING:
-    from .chain import Stage
+    from .levels import Stage
 
 __all__ = ["Following"]
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from .advisor import Advisor, Placement
 from .errors import ChainError
+from .hooks import Advisor, Placement
+from .signatures import HOOKS
 
 __all__ = ["Entry", "arrange", "entry_of", "name_of"]
 
@@ -25,7 +26,10 @@ _Edges: TypeAlias = "dict[int, set[int]]"
 
 @frozen(eq=False)
 class Entry:
-    """An advisor with its name, its order and its relations, resolved."""
+    """An advisor with its name, its order and its relations, resolved.
+
+    ``moved`` says that a relation put it elsewhere than its order would.
+    """
 
     advisor: Advisor
     name: str
@@ -33,6 +37,7 @@ class Entry:
     before: frozenset[str]
     after: frozenset[str]
     requires: frozenset[str]
+    moved: bool = False
 
 
 def name_of(advisor: Advisor) -> str:
@@ -47,7 +52,7 @@ def entry_of(item: Advisor | Placement, position: int) -> Entry:
         TypeError: For a class instead of an instance, or anything without hooks.
     """
     placed = item if isinstance(item, Placement) else Placement(item)
-    advisor = placed.advisor
+    advisor: Any = placed.advisor
     _check(advisor, position)
     order = getattr(advisor, "order", 0) if placed.order is None else placed.order
     if isinstance(order, bool) or not isinstance(order, int):
@@ -63,17 +68,14 @@ def entry_of(item: Advisor | Placement, position: int) -> Entry:
     )
 
 
-_HOOKS = ("before", "on_event", "open", "after", "on_close", "around")
-
-
 def _check(advisor: object, position: int) -> None:
     if isinstance(advisor, type):
         msg = f"advisor {position} is the class {advisor.__name__}: make an instance of it"
         raise TypeError(msg)
-    if not any(callable(getattr(advisor, hook, None)) for hook in _HOOKS):
+    if not any(callable(getattr(advisor, hook, None)) for hook in HOOKS):
         msg = (
             f"advisor {position} is {advisor!r}, which has none of the hooks "
-            f"{', '.join(_HOOKS)}: subclass junto.core.Advisor"
+            f"{', '.join(HOOKS)}: subclass junto.core.Advisor, or give a function"
         )
         raise TypeError(msg)
 
@@ -140,7 +142,7 @@ def _rearranged(base: list[Entry], inner: _Edges) -> list[Entry]:
     held = {i: set(js) for i, js in inner.items()}
     for i, j in pairwise(stay):
         held[i].add(j)
-    return [base[i] for i in _sorted(held)]
+    return [base[i] if i in stay else evolve(base[i], moved=True) for i in _sorted(held)]
 
 
 def _sorted(inner: _Edges) -> list[int]:

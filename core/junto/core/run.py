@@ -14,8 +14,8 @@ from .events import ModelWarning
 from .model import ChatModel
 
 if TYPE_CHECKING:
-    from .chain import Level
     from .context import OutcomeKind, Save
+    from .levels import Level
 
 __all__ = ["Run"]
 

@@ -20,7 +20,7 @@ from .events import Event, Finish, Restart, UsageUpdate
 from .usage import Usage
 
 if TYPE_CHECKING:
-    from .chain import Level
+    from .levels import Level
 
 __all__ = ["Fused"]
 

@@ -20,7 +20,16 @@ from .chat import ChatRequest, ChatResponse
 from .context import Outcome, RunContext
 from .events import Event
 
-__all__ = ["Advisor", "EventHook", "EventStream", "Next", "Phase", "Placement", "place"]
+__all__ = [
+    "Advisor",
+    "AroundFunction",
+    "EventHook",
+    "EventStream",
+    "Next",
+    "Phase",
+    "Placement",
+    "place",
+]
 
 
 class Phase(IntEnum):
@@ -64,6 +73,9 @@ class Next(Protocol):
 EventHook: TypeAlias = Callable[[Event, RunContext], Event | tuple[Event, ...]]
 """``on_event``: the event, another, or a tuple of any number; ``()`` drops it."""
 
+AroundFunction: TypeAlias = Callable[[ChatRequest, Next, RunContext], AsyncIterator[Event]]
+"""``around``: an ``async def`` with ``yield``."""
+
 
 class Advisor:
     """The base of advisors.  Override what you need.
@@ -83,6 +95,10 @@ class Advisor:
         isolated: A failure of this advisor is logged, and the advisor is left out for
             the rest of the run.  Not for advisors with an ``around``.
         terminal: It never asks for the rest of the chain, so nothing may stand inside.
+        role: What it is to the others, for the lints of ``explain()``: ``"logging"``,
+            ``"memory"``, ``"guard"``, ``"redactor"``, ``"tools"``, ``"retry"``,
+            ``"reasoning"``, or any word of your own.
+        holds: How many characters it may keep back while more are to come; 0 for none.
     """
 
     name: str = ""
@@ -93,6 +109,8 @@ class Advisor:
     buffered: bool = False
     isolated: bool = False
     terminal: bool = False
+    role: str = ""
+    holds: int = 0
 
     async def before(self, request: ChatRequest, ctx: RunContext) -> ChatRequest | ChatResponse:
         """See the request, once per activation, outermost advisor first.
@@ -176,7 +194,7 @@ def _names(value: str | Iterable[str]) -> tuple[str, ...]:
 class Placement:
     """An advisor with a place of its own; see :func:`place`."""
 
-    advisor: Advisor
+    advisor: Advisor | AroundFunction
     order: int | None = None
     before: tuple[str, ...] = field(default=(), converter=_names)
     after: tuple[str, ...] = field(default=(), converter=_names)
@@ -184,7 +202,7 @@ class Placement:
 
 
 def place(
-    advisor: Advisor,
+    advisor: Advisor | AroundFunction,
     *,
     order: int | None = None,
     before: str | Iterable[str] = (),
@@ -194,7 +212,7 @@ def place(
     """Put an advisor at another place than its class says.
 
     Args:
-        advisor: The advisor.
+        advisor: The advisor, or a function that steers.
         order: Instead of its own ``order``.
         before: Names of advisors that must stand further in.
         after: Names of advisors that must stand further out.
