@@ -27,6 +27,9 @@ MAY_IMPORT = {
 GROUND = {"attrs"}
 SHIM = "junto.core._logging"
 
+# What is a fixture or a class of tests needs pytest; nothing else imports these two.
+FOR_PYTEST = {"junto.core.testing.contract", "junto.core.testing.fixtures"}
+
 # What comes with an extra: modules that need it are left out where it is not installed.
 EXTRAS = {"click", "rich", "xllamacpp"}
 
@@ -143,6 +146,7 @@ def test_across_parts_only_public_names_are_imported(module: Module) -> None:
 def test_core_stands_on_attrs_and_the_standard_library(module: Module) -> None:
     roots = {name.split(".")[0] for name, _, level in module.imports() if not level}
     allowed = GROUND | sys.stdlib_module_names | ({"structlog"} if module.name == SHIM else set())
+    allowed |= {"pytest"} if module.name in FOR_PYTEST else set()
 
     assert roots - allowed == set()
 
@@ -233,6 +237,14 @@ def test_a_module_can_be_the_first_to_be_imported(module: Module, alone: dict[st
     leave_out_without_extra(alone[module.name])
 
     assert alone[module.name] == ""
+
+
+def test_the_testing_kits_load_pytest_only_when_it_is_asked_for() -> None:
+    code = "import junto.core.testing, sys; print('pytest' in sys.modules)"
+    command = [sys.executable, "-c", code]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert answer.strip() == "False"
 
 
 def test_importing_core_loads_nothing_heavy() -> None:
