@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from attrs import define, field
 
-from ..advisor import Advisor, EventHook, Phase
 from ..chat import ChatRequest, ChatResponse
 from ..context import ContextKey, Outcome, OutcomeKind, RunContext
 from ..events import Event, Restart, TextDelta
+from ..hooks import Advisor, EventHook, Phase
 
 __all__ = ["Recorded", "RecordingAdvisor"]
 
