@@ -14,7 +14,16 @@ from contextvars import Context
 from types import CoroutineType, coroutine
 from typing import Any, TypeVar
 
-__all__ = ["Waiting", "bounded", "inside", "is_cancelled", "is_entered", "unregistered"]
+__all__ = [
+    "Waiting",
+    "bounded",
+    "inside",
+    "is_cancelled",
+    "is_entered",
+    "primed",
+    "suspended",
+    "unregistered",
+]
 
 T = TypeVar("T")
 
@@ -38,7 +47,7 @@ def is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def unregistered(pull: Callable[[], Awaitable[Any]]) -> Awaitable[Any]:
+def unregistered(pull: Callable[..., Any], *arguments: Any) -> Any:
     """Pull a generator for the first time without the event loop's knowing of it.
 
     A loop that shuts down closes all generators that it knows at the same time.  It
@@ -47,7 +56,23 @@ def unregistered(pull: Callable[[], Awaitable[Any]]) -> Awaitable[Any]:
     hooks = sys.get_asyncgen_hooks()
     sys.set_asyncgen_hooks(None, None)
     try:
-        return pull()
+        return pull(*arguments)
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
+
+
+def primed(generator: AsyncGenerator[Any, None], finalizer: Callable[[Any], None]) -> None:
+    """Take a generator of ours to its first ``yield``, which gives nothing.
+
+    From then on the event loop does not know of it, and ``finalizer`` is called when
+    nobody holds it any more.
+    """
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, finalizer)
+    try:
+        generator.asend(None).send(None)
+    except StopIteration:
+        return
     finally:
         sys.set_asyncgen_hooks(*hooks)
 
@@ -138,13 +163,14 @@ def inside(
         yielded = context.run(steps.send if plain else _sender(steps), None)
     except StopIteration as stop:
         return stop.value
-    return (yield from _suspended(context, waiting, steps, yielded))
+    return (yield from suspended(context, waiting, steps, yielded))
 
 
-def _suspended(
+@coroutine
+def suspended(
     context: Context, waiting: Waiting, steps: Any, yielded: Any
 ) -> Generator[Any, Any, Any]:
-    """The rest, for an awaitable that does wait."""
+    """The rest, for an awaitable that does wait, and has been stepped once."""
     call: Callable[..., Any] = context.run
     send = _sender(steps)
     error: BaseException | None = None

@@ -6,8 +6,10 @@ An inner activation is *open* until its whole answer is there, then *complete* u
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Callable
 from types import AsyncGeneratorType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from ._await import bounded, inside
 from .context import OutcomeKind, RunContext
@@ -21,18 +23,36 @@ __all__ = ["Child", "Children"]
 
 
 class Child:
-    """One inner activation, and the generator that drives it."""
+    """One inner activation, and the generator that drives it.
 
-    __slots__ = ("activation", "generator")
+    The generator belongs to the author of the ``around`` until it is dropped; what is
+    dropped is kept here until it has been closed.
+    """
 
-    def __init__(self, activation: Activation, generator: AsyncGeneratorType[Event, None]) -> None:
-        self.activation = activation
-        self.generator = generator
+    __slots__ = ("_dropped", "_generator", "activation")
+
+    def __init__(self) -> None:
+        # None until the first pull.
+        self.activation: Activation | None = None
+        self._generator: Callable[[], AsyncGeneratorType[Event, None] | None] = _nothing
+        self._dropped: AsyncGeneratorType[Event, None] | None = None
+
+    def holds(self, generator: Any) -> None:
+        """Say which generator drives it."""
+        self._generator = weakref.ref(generator)
+
+    def drop(self, generator: AsyncGeneratorType[Event, None]) -> bool:
+        """Its author has let go of the generator; whether it has to be closed."""
+        activation = self.activation
+        if activation is None or activation.complete or activation.closed:
+            return False
+        self._dropped = generator
+        return True
 
     async def finish(self, kind: OutcomeKind, error: BaseException | None) -> None:
         """Close it, wherever it stands; calling it again does nothing."""
         activation = self.activation
-        if activation.closed:
+        if activation is None or activation.closed:
             return
         if activation.complete:
             closing = activation.close(kind, error)
@@ -46,14 +66,22 @@ class Child:
     async def stop(self, kind: OutcomeKind, error: BaseException | None) -> None:
         """Close it if it is open; one that is complete keeps its ``on_close`` for later."""
         activation = self.activation
+        generator = self._dropped or self._generator()
+        self._dropped = None
+        if activation is None or generator is None:
+            return
         if kind is not OutcomeKind.FINISHED:
             activation.end = (kind, error)
-        if self.generator.ag_running and not activation.direct:
+        if generator.ag_running and not activation.direct:
             # A task of the author's own is pulling it at this moment.
             if not activation.closed:
                 activation.waiting.interrupt()
             await bounded(activation.waiting.over(), CLOSE_SECONDS)
-        await self.generator.aclose()
+        await generator.aclose()
+
+
+def _nothing() -> None:
+    return None
 
 
 class Children:
@@ -78,9 +106,9 @@ class Children:
         """One more, about to be pulled."""
         self._all.append(child)
 
-    def drop(self, child: Child) -> None:
-        """The author no longer holds its stream."""
-        if not (child.activation.complete or child.activation.closed):
+    def drop(self, child: Child, generator: AsyncGeneratorType[Event, None]) -> None:
+        """The author no longer holds its stream: the finalizer of the generator."""
+        if child.drop(generator):
             self.dropped.append(child)
 
     async def close_dropped(self) -> None:
@@ -94,14 +122,15 @@ class Children:
     async def make_way(self) -> None:
         """Another activation begins: close those that were dropped or are complete."""
         _raise(await self._finish(self._taken(), OutcomeKind.ABANDONED, None))
-        complete = [child for child in self._all if child.activation.complete]
+        complete = [child for child in self._all if _activation(child).complete]
         _raise(await self._finish(complete, OutcomeKind.FINISHED, None))
 
     async def settle(self, ctx: RunContext) -> None:
         """The ``around`` has ended: stop what is open, take over what the rest leaves."""
         for child in list(self._all):
-            if child.activation.complete:
-                ctx.inherit(child.activation.ctx)
+            activation = _activation(child)
+            if activation.complete:
+                ctx.inherit(activation.ctx)
             else:
                 _raise(await self._finish([child], OutcomeKind.ABANDONED, None))
 
@@ -118,6 +147,11 @@ class Children:
             step = self._run.cleanly("an inner stream", child.finish(kind, error), bound=False)
             interruption = await step or interruption
         return interruption
+
+
+def _activation(child: Child) -> Activation:
+    """The activation of a child that has been added, which has one."""
+    return cast("Activation", child.activation)
 
 
 def _raise(interruption: BaseException | None) -> None:

@@ -9,9 +9,10 @@ import asyncio
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from functools import partial
-from typing import Any
+from types import AsyncGeneratorType
+from typing import Any, cast
 
-from ._await import inside, is_cancelled, unregistered
+from ._await import inside, is_cancelled, suspended, unregistered
 from .activation import Activation
 from .chat import ChatRequest, ChatResponse
 from .children import Children
@@ -35,21 +36,25 @@ _COMPACT_EVERY = 32
 
 
 async def drive(  # noqa: C901  the order of these steps is the pipeline: apart, nobody would see it
-    act: Activation, request: ChatRequest, siblings: Children | None
-) -> AsyncGenerator[Event, None]:
+    begin: Callable[[], Activation], request: ChatRequest, siblings: Children | None
+) -> AsyncGenerator[Any, None]:
     """Run one activation; the outermost one is the run.
 
     Args:
-        act: Its state.
+        begin: Gives its state, in the task that pulls first.
         request: What it is asked.
-        siblings: The other activations of the same ``around``: complete ones are closed
-            first.
+        siblings: The other activations of the same ``around``, of which complete ones
+            are closed first; ``None`` for the outermost.
     """
+    if siblings is not None:
+        # Nothing has happened yet: ``primed`` takes this one.
+        yield None
+    act = begin()
     kind, error = OutcomeKind.FINISHED, None
     try:
         source = await _in(act, _begun(act, request, siblings))
         # What holds this generator must not be held by it.
-        siblings = None
+        del siblings, begin
         fused, dropped = act.fused, act.children.dropped
         pending, passing, note = fused.pending, fused.passing, fused.note
         step: Callable[..., Any] = fused.stepper()
@@ -59,15 +64,24 @@ async def drive(  # noqa: C901  the order of these steps is the pipeline: apart,
         if context is not None and not passing:
             step = partial(context.run, step)
             special, resume = partial(context.run, special), partial(context.run, resume)
-        later = source.__anext__
-        pull: Callable[[], Awaitable[Any]] = partial(unregistered, later)
+        later, is_plain = _pulls(source)
+        pull: Callable[[None], Any] = partial(unregistered, later)
         turn = 0
         while True:
             try:
                 if context is None:
-                    got: Any = await pull()
+                    got: Any = await pull(None)
+                elif is_plain:
+                    # What ``inside`` does, without a coroutine for each event.
+                    pulling = pull(None)
+                    try:
+                        yielded = context.run(pulling.send, None)
+                    except StopIteration as stop:
+                        got = stop.value
+                    else:
+                        got = await suspended(context, act.waiting, pulling, yielded)
                 else:
-                    got = await inside(context, act.waiting, pull())
+                    got = await inside(context, act.waiting, pull(None))
             except StopAsyncIteration:
                 break
             pull = later
@@ -182,6 +196,15 @@ def _source(act: Activation, result: ChatRequest | ChatResponse) -> AsyncIterato
     following = Following(act, stage.inner, drive)
     steering = stage.around
     return following(result) if steering is None else _steered(steering, result, following)
+
+
+def _pulls(source: AsyncIterator[Any]) -> tuple[Callable[[None], Any], bool]:
+    """How to pull a source, and whether what that gives has a ``send``."""
+    if isinstance(source, AsyncGeneratorType):
+        generator = cast("AsyncGenerator[Any, None]", source)
+        return generator.asend, True  # A method, which is quicker to call than a slot.
+    pull = source.__anext__
+    return lambda _: pull(), False
 
 
 def _steered(level: Level, request: ChatRequest, following: Following) -> AsyncIterator[Any]:

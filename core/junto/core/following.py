@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextvars import copy_context
-from types import AsyncGeneratorType
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ._await import Waiting, is_entered, unregistered
+from ._await import Waiting, is_entered, primed
 from .activation import Activation
 from .chat import ChatRequest
 from .children import Child, Children
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Following"]
 
-_Drive: TypeAlias = Callable[[Activation, ChatRequest, Children], AsyncGenerator[Event, None]]
+_Drive: TypeAlias = Callable[
+    [Callable[[], Activation], ChatRequest, Children], AsyncGenerator[Event, None]
+]
 
 
 class Following:
@@ -47,10 +49,14 @@ class Following:
         if not isinstance(given, ChatRequest):
             msg = f"next() takes a ChatRequest, not {type(given).__name__}"
             raise AdvisorContractError(msg)
-        return _Stream(self, given)
+        child = Child()
+        generator = self._drive(partial(self._begin, child), given, self.children)
+        primed(generator, partial(self.children.drop, child))
+        child.holds(generator)
+        return _Stream(child, generator)
 
-    def begin(self, request: ChatRequest) -> Child:
-        """Make an activation; whoever calls this is about to pull it."""
+    def _begin(self, child: Child) -> Activation:
+        """Make an activation, at its first pull and in the task that pulls."""
         context = self._context
         direct = context is None or is_entered(context)
         # Pulled first from a task of the author's own, it keeps a copy of that context.
@@ -58,62 +64,33 @@ class Following:
         activation = Activation(self._run, self._stage, self.ctx.child(), waiting)
         activation.direct = direct
         activation.context = context if direct else copy_context()
-        generator = self._drive(activation, request, self.children)
-        child = Child(activation, cast("AsyncGeneratorType[Event, None]", generator))
+        child.activation = activation
         self.children.add(child)
-        return child
+        return activation
 
 
 class _Stream:
-    """What ``next(request)`` gives: lazy, and noticed when it is dropped."""
+    """What ``next(request)`` gives: lazy, and noticed when it is dropped.
 
-    __slots__ = ("_child", "_closed", "_following", "_generator", "_request")
+    ``async for`` pulls the generator itself, which costs nothing in between.  The
+    generator's finalizer tells the chain that its author let it go.
+    """
 
-    def __init__(self, following: Following, request: ChatRequest) -> None:
-        self._following = following
-        self._request = request
-        self._child: Child | None = None
-        self._generator: AsyncGenerator[Event, None] | None = None
-        self._closed = False
+    __slots__ = ("_child", "_generator")
 
-    def __aiter__(self) -> _Stream:
-        return self
+    def __init__(self, child: Child, generator: AsyncGenerator[Event, None]) -> None:
+        self._child = child
+        self._generator = generator
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self._generator
 
     def __anext__(self) -> Awaitable[Event]:
-        generator = self._generator
-        return _First(self) if generator is None else generator.__anext__()
-
-    def begin(self) -> Awaitable[Event]:
-        """The first pull."""
-        if self._child is None:
-            if self._closed:
-                raise StopAsyncIteration
-            self._child = self._following.begin(self._request)
-            self._generator = self._child.generator
-        return unregistered(self._child.generator.__anext__)
+        return self._generator.__anext__()
 
     async def aclose(self) -> None:
         """Close it now; its ``on_close`` hooks run."""
-        self._closed = True
-        if self._child is not None:
+        if self._child.activation is None:
+            await self._generator.aclose()
+        else:
             await self._child.stop(OutcomeKind.ABANDONED, None)
-
-    def __del__(self) -> None:
-        if self._child is not None:
-            self._following.children.drop(self._child)
-
-
-class _First:
-    """The first pull of a stream.
-
-    It begins the activation when it is awaited, in the task that awaits it, and holds
-    the stream: ``await anext(next(request))`` drops it otherwise.
-    """
-
-    __slots__ = ("_stream",)
-
-    def __init__(self, stream: _Stream) -> None:
-        self._stream = stream
-
-    def __await__(self) -> Generator[Any, Any, Event]:
-        return (yield from self._stream.begin().__await__())

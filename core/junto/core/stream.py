@@ -48,8 +48,8 @@ class ChatStream:
         self._run = run
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._act = Activation(run, chain.stage, ctx, run.waiting, outermost=True)
-        self._generator = cast("_Generator", drive(self._act, request, None))
+        self._act = act = Activation(run, chain.stage, ctx, run.waiting, outermost=True)
+        self._generator = cast("_Generator", drive(lambda: act, request, None))
 
     def __aiter__(self) -> AsyncIterator[Event]:
         return self
