@@ -66,9 +66,9 @@ docs: ## build the documentation into docs/_build, warnings being errors
 	'$(BIN)/sphinx-build' --fail-on-warning --keep-going --quiet --fresh-env \
 	  --builder dirhtml docs docs/_build
 
-bench: ## measure the chain
+bench: ## measure speed beside a floor and peers, in about ten minutes [ARGS="--help"]
 	@$(BOOTSTRAP) test
-	@for file in tests/benchmarks/bench_*.py; do '$(BIN)/python' "$$file" $(ARGS) || exit; done
+	@'$(BIN)/python' -m tests.benchmarks $(ARGS)
 
 ##@ Maintain
 .PHONY: pins changelog clean
