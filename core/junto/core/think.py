@@ -81,16 +81,15 @@ class ThinkSplitter:
 
     def _step(self, events: list[Event]) -> bool:
         """Take one step; whether another may follow."""
-        match self._state:
-            case "before" | "started":
-                return self._begin()
-            case "inside":
-                return self._inside(events)
-            case "gap":
-                self._held = self._held.lstrip()
-                if not self._held:
-                    return False
-                self._state = "text"
+        if self._state in {"before", "started"}:
+            return self._begin()
+        if self._state == "inside":
+            return self._inside(events)
+        if self._state == "gap":
+            self._held = self._held.lstrip()
+            if not self._held:
+                return False
+            self._state = "text"
         return self._text(events)
 
     def _begin(self) -> bool:
@@ -160,7 +159,7 @@ class _Markdown:
             msg = f"a tag to find anywhere has no backtick, tilde or line break, as {tag!r} has"
             raise ValueError(msg)
         self._tag = tag
-        self._token = re.compile(rf"{re.escape(tag)}|\n|`+|~+")
+        self._marks = re.compile(rf"{re.escape(tag)}|\n|`+|~+")
         self._blank = True  # nothing but white space on this line so far
         self._fence = ""  # the run that opened the fenced block
         self._info = False  # on the line of that run
@@ -170,19 +169,19 @@ class _Markdown:
     def read(self, text: str) -> tuple[int, bool]:
         """Give how far the text is certain to be text, and whether a tag stands there."""
         at = 0
-        while match := self._token.search(text, at):
+        while match := self._marks.search(text, at):
             self._pass(text[at : match.start()])
-            token, at = match[0], match.start()
-            if token == self._tag:
+            found, at = match[0], match.start()
+            if found == self._tag:
                 if not (self._fence or self._span):
                     return at, True
-                self._pass(token)
-            elif token == "\n":
+                self._pass(found)
+            elif found == "\n":
                 self._end_line()
             elif match.end() == len(text):
                 return at, False  # the run may go on
             else:
-                self._run(token)
+                self._run(found)
             at = match.end()
         end = len(text) - _overlap(text[at:], self._tag)
         self._pass(text[at:end])
