@@ -123,7 +123,8 @@ async def _fan(bench: Bench, contender: Contender) -> tuple[float, float | None]
     async with bench.start(contender) as process:
         await spend(process, bench.base(contender, "burst-16"), 1)
         before = resident(process.pid)
-        base = bench.base(contender, f"fan-{bench.streams}-{FAN_EVENTS}")
+        events = 4 if bench.small else FAN_EVENTS
+        base = bench.base(contender, f"fan-{bench.streams}-{events}")
         process.tell(do="ask", base=base, at_once=bench.streams)
         await bench.server.hear()
         await settle(process.pid)
@@ -131,7 +132,7 @@ async def _fan(bench: Bench, contender: Contender) -> tuple[float, float | None]
         bench.server.tell(release=True)
         told = await process.hear()
     memory = None if before is None or after is None else (after - before) / 1024 / bench.streams
-    return told["cpu"] * 1e6 / FAN_EVENTS / bench.streams, memory
+    return told["cpu"] * 1e6 / events / bench.streams, memory
 
 
 async def leaving(bench: Bench, peers: Sequence[Contender]) -> list[Row]:
