@@ -45,8 +45,8 @@ async def quiet_loop() -> AsyncIterator[None]:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give a test every combination of those of ``way``, ``stack`` and ``cut`` that it asks for.
 
-    Fifty advisors take a hundred times as long as none: a stack of that size gets one kind of
-    provider in each way, and the three stacks get all four kinds between them.
+    None and three advisors meet every kind of provider.  Stacks of one and of fifty get one kind
+    in each way, and the three stacks of a size get all four between them.
     """
     values: dict[str, list[Any]] = {"way": WAYS, "stack": STACKS, "cut": list(CUTS)}
     asked = [name for name in values if name in metafunc.fixturenames]
@@ -63,7 +63,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def _is_tried(cell: dict[str, Any]) -> bool:
     stack, cut = cell.get("stack"), cell.get("cut")
-    if stack is None or cut is None or stack.size < 50:
+    if stack is None or cut is None or stack.size in {0, 3}:
         return True
     turn = STACKS.index(stack) // 3 + 2 * WAYS.index(cell.get("way", "stream"))
     return bool(cut == CUTS[turn % len(CUTS)])
