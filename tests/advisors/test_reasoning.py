@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -14,10 +15,16 @@ from junto.core import (
     ChatClient,
     ChatResponse,
     Event,
+    Finish,
+    FinishReason,
     ReasoningDelta,
+    ReasoningPart,
     Restart,
+    Source,
+    StreamClosedError,
     TextDelta,
     ToolCallDelta,
+    ToolResult,
 )
 from junto.core.testing import ScriptedModel
 
@@ -158,6 +165,164 @@ async def test_text_may_follow_a_separator() -> None:
 def test_an_unknown_mode_names_the_modes() -> None:
     with pytest.raises(ValueError, match="block, pieces, drop, apart"):
         ReasoningAdvisor("loud")  # type: ignore[arg-type]  # the mistake
+
+
+async def test_a_source_or_an_empty_piece_ends_no_block() -> None:
+    events: list[Event] = [
+        ReasoningDelta(""),
+        TextDelta(""),
+        Source("https://example.org"),
+        ReasoningDelta("a"),
+        TextDelta(""),
+        Source("https://example.com"),
+        ReasoningDelta("b"),
+        ReasoningDelta(""),
+        TextDelta("c"),
+    ]
+
+    pieces, _ = await run(events)
+
+    assert "".join(pieces) == "<think>ab</think>c"
+
+
+async def test_an_empty_native_piece_leaves_the_tags_on() -> None:
+    _, response = await run([ReasoningDelta(""), Source("x"), TextDelta("<think>a</think>b")])
+
+    assert (response.reasoning, response.text) == ("a", "b")
+
+
+async def test_a_seal_without_a_thought_passes_and_shows_no_block() -> None:
+    pieces, response = await run([ReasoningDelta("", signature="s"), TextDelta("a")])
+
+    assert "".join(pieces) == "a"
+    assert response.message.parts[0] == ReasoningPart("", signature="s")
+
+
+TAGS_INSIDE = "if </think> or <think> or < or </thi"
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 100])
+async def test_a_tag_inside_the_thought_breaks_no_block(size: int) -> None:
+    pieces = [TAGS_INSIDE[i : i + size] for i in range(0, len(TAGS_INSIDE), size)]
+
+    _, response = await run([*map(ReasoningDelta, pieces), TextDelta("b")])
+
+    inside = r"if <\/think> or <\think> or < or </thi"
+    assert response.display_text == f"<think>{inside}</think>b"
+    assert response.reasoning == TAGS_INSIDE
+
+
+async def test_a_piece_with_a_tag_inside_is_one_block() -> None:
+    pieces, _ = await run([ReasoningDelta("a</think>b")], "pieces")
+
+    assert "".join(pieces) == r"<think>a<\/think>b</think>"
+
+
+async def test_a_message_after_a_tool_may_begin_with_thinking() -> None:
+    events: list[Event] = [
+        TextDelta("<think>a</think>"),
+        ToolCallDelta(0, "1", "look", "{}"),
+        ToolResult("1", "look", "found"),
+        TextDelta("<thi"),
+        TextDelta("nk>b</think>c<think>d"),
+    ]
+
+    pieces, response = await run(events)
+
+    assert "".join(pieces) == "<think>a</think><think>b</think>c<think>d"
+    assert (response.reasoning, response.text) == ("ab", "c<think>d")
+
+
+async def test_native_reasoning_leaves_tags_off_after_a_tool() -> None:
+    events: list[Event] = [
+        ReasoningDelta("a"),
+        ToolCallDelta(0, "1", "look", "{}"),
+        ToolResult("1", "look", "found"),
+        TextDelta("<think>b"),
+    ]
+
+    _, response = await run(events)
+
+    assert (response.reasoning, response.text) == ("a", "<think>b")
+
+
+async def test_a_block_that_began_in_the_prompt() -> None:
+    _, response = await run([TextDelta("a</think>b")], started=True)
+
+    assert (response.reasoning, response.text) == ("a", "b")
+
+
+async def test_tags_anywhere_are_found_when_asked_for_but_not_in_code() -> None:
+    text = "b <think>a</think> `<think>`"
+
+    pieces, response = await run([TextDelta(text)], anywhere=True)
+
+    assert (response.reasoning, response.text) == ("a", "b `<think>`")
+    assert "".join(pieces) == "b <think>a</think>`<think>`"
+
+
+@pytest.mark.parametrize("show", get_args(Show))
+@pytest.mark.parametrize("text", ["<think>a", "<think>a ", "<think>", "<think>a</thi"])
+async def test_a_block_that_is_never_closed_is_told(show: Show, text: str) -> None:
+    _, response = await run([TextDelta(text)], show)
+
+    assert response.metadata["unclosed_reasoning"] is True
+    assert response.text == ""
+
+
+@pytest.mark.parametrize(("text", "started"), [("a", False), ("", True), ("a</think>", True)])
+async def test_a_block_that_is_closed_is_not_told(text: str, started: bool) -> None:
+    _, response = await run([TextDelta(text)], started=started)
+
+    assert "unclosed_reasoning" not in response.metadata
+
+
+async def test_a_limit_of_tokens_in_the_midst_of_a_thought_closes_the_block() -> None:
+    pieces, response = await run([ReasoningDelta("hm"), Finish(FinishReason.LENGTH)])
+
+    assert "".join(pieces) == response.display_text == "<think>hm</think>"
+    assert (response.text, response.finish_reason) == ("", FinishReason.LENGTH)
+
+
+@pytest.mark.parametrize(
+    "events", [[ReasoningDelta("a"), ReasoningDelta("b")], [TextDelta("<think>a"), TextDelta("b")]]
+)
+async def test_leaving_in_the_midst_of_a_thought_is_clean(events: list[Event]) -> None:
+    model = ScriptedModel(events)
+    client = ChatClient(model, advisors=[ReasoningAdvisor()])
+
+    async with client.stream("hi") as stream:
+        async for piece in stream.text():
+            assert piece == "<think>a"
+            break
+
+    with pytest.raises(StreamClosedError) as caught:
+        await stream.response()
+    assert caught.value.response is not None
+    assert (caught.value.response.text, caught.value.response.reasoning) == ("", "a")
+    assert caught.value.response.display_text == "<think>a"
+    assert model.open_streams == 0
+
+
+async def test_an_error_in_the_midst_of_a_thought_is_the_error() -> None:
+    model = ScriptedModel([ReasoningDelta("a"), OSError("cut")])
+    stream = ChatClient(model, advisors=[ReasoningAdvisor()]).stream("hi")
+
+    text = stream.text()
+    assert await anext(text) == "<think>a"
+    with pytest.raises(OSError, match="cut"):
+        await anext(text)
+
+    assert stream.outcome is not None
+    assert stream.outcome.response.reasoning == "a"
+
+
+async def test_a_restart_forgets_half_a_tag() -> None:
+    events: list[Event] = [ReasoningDelta("a<"), Restart("again"), ReasoningDelta("b")]
+
+    _, response = await run(events)
+
+    assert response.display_text == "<think>b</think>"
 
 
 @given(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Literal, TypeAlias, get_args
 
 from junto.core import (
@@ -15,8 +17,10 @@ from junto.core import (
     ReasoningDelta,
     Restart,
     RunContext,
+    Source,
     TextDelta,
     ThinkSplitter,
+    ToolResult,
     UsageUpdate,
 )
 
@@ -24,35 +28,56 @@ __all__ = ["ReasoningAdvisor", "Show"]
 
 Show: TypeAlias = Literal["block", "pieces", "drop", "apart"]
 
+# They stand neither in the text nor in a message, so they end nothing.
+_NEUTRAL: frozenset[type] = frozenset({CustomEvent, ModelWarning, Source, UsageUpdate})
+
 
 class ReasoningAdvisor(Advisor):
-    """Shows the chain of thought in front of the answer, drops it, or leaves it apart.
+    r"""Shows the chain of thought in front of the answer, drops it, or leaves it apart.
 
     Shown reasoning stays reasoning: ``stream.text()`` and ``response.display_text`` print
     it, while ``response.text`` and memory never hold it.
 
     A model that writes think tags into its text is handled as well: a ``<think>`` that
-    is the first thing of the answer is taken for reasoning, wherever the text is cut.
-    A model that sends its reasoning apart switches that off for its answer.
+    is the first thing of a message is taken for reasoning, wherever the text is cut.
+    A model that sends its reasoning apart switches that off for its answer.  A block that
+    is never closed is reasoning to the end, and sets ``unclosed_reasoning`` in the
+    response's metadata.
+
+    A model that thinks again after text or a tool gets a block for each time.  A tag
+    inside the thought is printed with a backslash (``<\/think>``), so that each block
+    has one beginning and one end.  A run that is left in the midst of a thought leaves
+    the printed block open: nothing more can be printed then.
 
     Args:
         show: ``"block"`` prints one ``<think>…</think>`` in front of the answer;
             ``"pieces"`` prints each piece in tags of its own, as the Spring AI tutorial
-            does; ``"drop"`` removes the reasoning; ``"apart"`` only keeps it out of the
-            text.
+            does, and so depends on how the provider cuts; ``"drop"`` removes the
+            reasoning; ``"apart"`` only keeps it out of the text.
         tags: Find think tags inside the text.
+        started: The opening tag is part of the model's prompt, so that each message
+            begins inside the block (some chat templates do so).
+        anywhere: A tag later in the text opens a block as well, unless it stands in
+            Markdown's code.  A user can make a model echo one.
         separator: Printed after a block, in front of the answer.
         opening: The opening tag, to find and to print.
         closing: The closing tag, to find and to print.
         name: For logs, and for replacing or leaving it out for one request.
         order: Its place in the chain.
+
+    Raises:
+        ValueError: For an unknown ``show``, and for tags that cannot be.
     """
+
+    role = "reasoning"
 
     def __init__(
         self,
         show: Show = "block",
         *,
         tags: bool = True,
+        started: bool = False,
+        anywhere: bool = False,
         separator: str = "",
         opening: str = "<think>",
         closing: str = "</think>",
@@ -67,15 +92,31 @@ class ReasoningAdvisor(Advisor):
             raise ValueError(msg)
         self.show: Show = show
         self.tags = tags
+        self.started = started
+        self.anywhere = anywhere
         self.separator = separator
         self.opening = opening
         self.closing = closing
         self.name = name
         self.order = order
+        # The beginning of a tag; white space around one is held as well.
+        self.holds = max(len(opening), len(closing)) - 1 if tags else 0
+        self.splitter()  # raises for tags that cannot be
 
     def open(self, ctx: RunContext) -> EventHook:
         """One activation's state: the splitter, and whether a block is open."""
         return _Reader(self).on_event
+
+    def splitter(self) -> ThinkSplitter | None:
+        """A new splitter, as configured; ``None`` without ``tags``."""
+        if not self.tags:
+            return None
+        return ThinkSplitter(
+            started=self.started,
+            anywhere=self.anywhere,
+            opening=self.opening,
+            closing=self.closing,
+        )
 
     def __repr__(self) -> str:
         return f"ReasoningAdvisor({self.show!r})"
@@ -86,63 +127,122 @@ class _Reader:
 
     def __init__(self, advisor: ReasoningAdvisor) -> None:
         self._advisor = advisor
+        self._show = advisor.show
         self._begin()
 
     def _begin(self) -> None:
-        advisor = self._advisor
+        self._printed = _Printed(self._advisor.opening, self._advisor.closing)
+        self._native = False
+        self._unclosed = False
         self._open = False
-        self._splitter: ThinkSplitter | None = None
-        if advisor.tags:
-            self._splitter = ThinkSplitter(opening=advisor.opening, closing=advisor.closing)
+        self._splitter = self._advisor.splitter()
 
     def on_event(self, event: Event, ctx: RunContext) -> Event | tuple[Event, ...]:
         """Split the text, then show what is reasoning."""
         splitter = self._splitter
-        if splitter is None:
-            return self._shown(event)
         if isinstance(event, TextDelta):
+            if splitter is None:
+                return self._closed(event) if self._open and event.text else event
             events = splitter.feed(event.text)
             if splitter.done:
                 self._splitter = None
-                if events == [event]:
-                    return self._shown(event)
-            return self._all(events)
-        if isinstance(event, ModelWarning | CustomEvent | UsageUpdate | Restart):
-            return self._shown(event)
-        # Anything else ends the text's beginning; native reasoning wins over tags.
-        self._splitter = None
-        return self._all([*splitter.flush(), event])
-
-    def _all(self, events: list[Event]) -> tuple[Event, ...]:
-        result: list[Event] = []
-        for event in events:
-            shown = self._shown(event)
-            result += shown if isinstance(shown, tuple) else (shown,)
-        return tuple(result)
-
-    def _shown(self, event: Event) -> Event | tuple[Event, ...]:
-        advisor = self._advisor
+            return event if events == [event] and not self._open else self._all(events)
         if isinstance(event, ReasoningDelta):
-            return self._reasoning(event)
+            if splitter is None or not (event.text or event.signature):
+                return self._reasoning(event)
+            # Native reasoning wins over tags.
+            self._splitter, self._native = None, True
+            return self._all([*splitter.flush(), event])
+        if event.__class__ in _NEUTRAL:
+            return event
         if isinstance(event, Restart):
             self._begin()
             return event
-        if self._open and not isinstance(event, ModelWarning | CustomEvent | UsageUpdate):
-            self._open = False
-            after = "" if isinstance(event, Finish) else advisor.separator
-            return (ReasoningDelta("", shown=advisor.closing + after), event)
-        return event
+        return self._other(event)
+
+    def _other(self, event: Event) -> Event | tuple[Event, ...]:
+        """A tool or the finish ends what was begun."""
+        splitter, advisor = self._splitter, self._advisor
+        held: list[Event] = []
+        if splitter is not None:
+            held = splitter.flush()
+            self._unclosed = self._unclosed or splitter.unclosed
+            self._splitter = advisor.splitter() if advisor.anywhere else None
+        if isinstance(event, ToolResult) and not self._native:
+            self._splitter = advisor.splitter()  # a new message follows
+        if self._unclosed and isinstance(event, Finish):
+            event = Finish(event.reason, {**event.metadata, "unclosed_reasoning": True})
+        return self._all([*held, event]) if held else self._closed(event)
+
+    def _all(self, events: Iterable[Event]) -> tuple[Event, ...]:
+        result: list[Event] = []
+        for event in events:
+            if isinstance(event, ReasoningDelta):
+                shown = self._reasoning(event)
+            else:
+                shown = self._closed(event)
+            result += shown if isinstance(shown, tuple) else (shown,)
+        return tuple(result)
 
     def _reasoning(self, event: ReasoningDelta) -> Event | tuple[Event, ...]:
-        advisor = self._advisor
-        match advisor.show:
-            case "apart":
-                return event
-            case "drop":
-                return ()
-            case "pieces":
-                shown = f"{advisor.opening}{event.text}{advisor.closing}" if event.text else ""
-            case "block":
-                shown = event.text if self._open else advisor.opening + event.text
+        if self._show == "apart":
+            return event
+        if self._show == "drop":
+            return ()
+        if not event.text:  # no thought, so no block; a seal passes
+            return () if event.signature is None else ReasoningDelta("", None, event.signature)
+        if self._show == "pieces":
+            shown = self._printed.whole(event.text)
+        else:
+            shown = self._printed.piece(event.text)
+            if not self._open:
                 self._open = True
-        return ReasoningDelta(event.text, shown=shown, signature=event.signature)
+                shown = self._advisor.opening + shown
+        return ReasoningDelta(event.text, shown, event.signature)
+
+    def _closed(self, event: Event) -> Event | tuple[Event, ...]:
+        """Print the end of the block in front of an event, if one is open."""
+        if not self._open:
+            return event
+        self._open = False
+        after = "" if isinstance(event, Finish) else self._advisor.separator
+        return (ReasoningDelta("", shown=self._printed.end() + after), event)
+
+
+class _Printed:
+    """A thought as it is printed: a tag in it ends no block.
+
+    What may be the beginning of a tag is printed with the next piece.
+    """
+
+    def __init__(self, opening: str, closing: str) -> None:
+        self._tags = (opening, closing)
+        self._marks = {opening[0], closing[0]}
+        self._found = re.compile("|".join(map(re.escape, self._tags)))
+        self._held = ""
+
+    def piece(self, text: str) -> str:
+        """The next piece of a block."""
+        if not self._held and self._marks.isdisjoint(text):
+            return text
+        text, self._held = self._held + text, ""
+        end = max((match.end() for match in self._found.finditer(text)), default=0)
+        for size in range(max(map(len, self._tags)) - 1, 0, -1):
+            tail = text[end:][-size:]
+            if len(tail) == size and any(tag.startswith(tail) for tag in self._tags):
+                text, self._held = text[:-size], tail
+                break
+        return self._found.sub(_broken, text)
+
+    def end(self) -> str:
+        """The end of the block, after what is still held."""
+        held, self._held = self._held, ""
+        return held + self._tags[1]
+
+    def whole(self, text: str) -> str:
+        """One piece in a block of its own."""
+        return self._tags[0] + self._found.sub(_broken, text) + self._tags[1]
+
+
+def _broken(tag: re.Match[str]) -> str:
+    return f"{tag[0][0]}\\{tag[0][1:]}"

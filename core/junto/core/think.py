@@ -71,9 +71,9 @@ class ThinkSplitter:
     def flush(self) -> list[Event]:
         """The text has ended: give what was held."""
         held, self._held = self._held, ""
-        self.unclosed = self._state in {"inside", "started"}
-        if self.unclosed:
+        if self._state in {"inside", "started"}:
             held = held.strip() if self._trim else held.rstrip()
+            self.unclosed = self._state == "inside" or bool(held)
             return [ReasoningDelta(held)] if held else []
         if self._state == "gap":
             held = held.lstrip()
