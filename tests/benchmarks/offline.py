@@ -55,9 +55,10 @@ async def importing(bench: Bench, peers: Sequence[Contender]) -> list[Row]:
     for number in range(bench.rounds + 1):
         # The first round only fills the caches of the system and of compiled files.
         bench.say(f"importing, round {number} of {bench.rounds}" if number else "importing once")
+        floor = await _import(bench, STACK)
         for one in imports:
             with bench.excuse(one.name):
-                floor, value = await _import(bench, STACK), await _import(bench, one)
+                value = await _import(bench, one)
                 if number:
                     bench.sample(IMPORTING, one.name).add(value, floor)
         value = await _import(bench, CORE, light=True)

@@ -130,29 +130,30 @@ async def start_contender(contender: Contender, python: Path) -> Process:
     return await Process.start(python, script, contender.module, contender.variant)
 
 
-def resident(pid: int) -> int | None:
-    """Return the resident memory of a process in bytes, where the system tells it."""
-    try:
-        pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]
-    except OSError:
-        return None
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+def resident(pid: int) -> int:
+    """Return the resident memory of a process in bytes."""
+    return int(_proc(pid, "statm").split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-async def settle(pid: int) -> None:
-    """Wait until a process has read what there is, and so uses no CPU any more."""
-    before, now = None, _used(pid)
+async def settle(pid: int) -> float:
+    """Wait until a process has read what there is; return the CPU seconds used by then."""
+    before, now = -1.0, _used(pid)
     while before != now:
         await asyncio.sleep(QUIET)
         before, now = now, _used(pid)
+    return now
 
 
-def _used(pid: int) -> list[str]:
+def _used(pid: int) -> float:
+    user, system = _proc(pid, "stat").rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def _proc(pid: int, name: str) -> str:
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
-    except OSError:
-        return []
-    return stat.rpartition(")")[2].split()[11:13]
+        return Path(f"/proc/{pid}/{name}").read_text(encoding="ascii")
+    except OSError as error:
+        raise ProcessFailedError(f"no figures of the process: {error}") from None
 
 
 def _environment() -> dict[str, str]:

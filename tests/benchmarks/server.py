@@ -6,12 +6,12 @@ contender has to be given:
     /burst-1000/…   1,000 events, 16 in each write, without a pause
     /paced-1000/…   one event a write, a millisecond apart: one for each wake-up of a loop
     /hold-16/…      16 events, then nothing more, until the client leaves
-    /fan-500-40/…   wait for 500 streams, then 40 events for each, all streams in step; pause in
-                    the middle until a line comes on standard input
+    /fan-500-24/…   wait for 500 streams, then 24 events for each, all streams in step; pause
+                    after 2 and before the last 2, until a line comes on standard input
 
 A path that ends in `/chat/completions` is answered in the OpenAI-compatible protocol, any other
-in DashScope's. Standard output tells in JSON lines: the port, that a fan is half way, and when a
-held stream was lost (in ns of the system's monotonic clock, which all processes share).
+in DashScope's. Standard output tells in JSON lines: the port, after how many events a fan pauses,
+and when a held stream was lost (in ns of the monotonic clock, which all processes share).
 """
 
 import asyncio
@@ -27,7 +27,9 @@ from .wire import native, openai
 
 BATCH = 16
 PACE = 0.001
-STEP = 0.05
+# A fan's step takes so long for each of its streams, in seconds.
+STEP = 0.0002
+EDGE = 2
 # A slow client may need this long, in seconds, to open all streams of a fan.
 PATIENCE = 30.0
 
@@ -58,7 +60,8 @@ class Fan:
 
     def __init__(self, streams: int, events: int) -> None:
         self.steps = [asyncio.Event() for _ in range(events)]
-        self.released = asyncio.Event()
+        self.releases = asyncio.Semaphore(0)
+        self._pace = streams * STEP
         self._missing = streams
         self._all_here = asyncio.Event()
 
@@ -74,10 +77,10 @@ class Fan:
         except TimeoutError:
             pass  # A client whose pool is too small for them all shows it in its figures.
         for index, step in enumerate(self.steps):
-            if index == len(self.steps) // 2:
-                tell(half=index)
-                await self.released.wait()
-            await asyncio.sleep(STEP)
+            if index in {EDGE, len(self.steps) - EDGE}:
+                tell(paused=index)
+                await self.releases.acquire()
+            await asyncio.sleep(self._pace)
             step.set()
 
 
@@ -89,7 +92,7 @@ class Service:
 
     def release(self) -> None:
         for fan, _ in self._fans.values():
-            fan.released.set()
+            fan.releases.release()
 
     async def writes(self, path: str) -> AsyncIterator[bytes]:
         """Yield the body of an answer, chunked, as it is written."""
