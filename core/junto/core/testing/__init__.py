@@ -14,9 +14,11 @@ from .steps import Pause, Sizes, batches, cut, hang, recut
 from .validator import EventStreamError, validate_events, validate_stream
 
 if TYPE_CHECKING:
+    from .contract import AdvisorContract
     from .fixtures import no_network
 
 __all__ = [
+    "AdvisorContract",
     "EventStreamError",
     "NetworkForbiddenError",
     "Pause",
@@ -38,6 +40,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "AdvisorContract":
+        from .contract import AdvisorContract
+
+        return AdvisorContract
     if name == "no_network":
         from .fixtures import no_network
 

@@ -1,0 +1,86 @@
+"""What every advisor promises, as a class of tests."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+
+from .answers import AnswerChecks
+from .direct import DirectChecks
+from .ends import EndChecks
+from .faults import FaultChecks
+from .runs import RunChecks
+
+__all__ = [
+    "AdvisorContract",
+    "AnswerChecks",
+    "DirectChecks",
+    "EndChecks",
+    "FaultChecks",
+    "RunChecks",
+]
+
+
+class AdvisorContract(AnswerChecks, RunChecks, EndChecks, FaultChecks, DirectChecks):
+    """Checks an advisor against the laws of the pipeline.
+
+    ::
+
+        class TestMine(AdvisorContract):
+            def advisor(self):
+                return Mine()
+
+    ``advisor`` gives a new advisor each time; a pytest fixture of that name will do as
+    well, with one for each check.  Each check runs its own event loop, so no plugin for
+    asyncio is needed, and nothing needs the network or more than pytest.
+
+    By default the advisor may rewrite text, but not lose any, and passes everything
+    else on.  What it does on purpose it declares:
+
+    Attributes:
+        changes_text: ``True``: it may shorten or replace any text.  ``False``: text
+            passes as it is.  ``None``: text may be rewritten, but plain text does not
+            get shorter.
+        drops: The types of events that it may drop or change, such as
+            ``(ReasoningDelta,)``.
+        changes_usage: It may change the usage.
+        changes_finish: It may change the finish reason or drop its metadata.
+        short_circuits: It answers the checks' question itself.
+        asks_again: It asks the model more than once where nothing went wrong.
+        continues: Asked again behind the first text, it goes on with that text.
+        handles_errors: It may turn a failure into an answer.
+        reads_ahead: It takes events from the model before the reader pulls.
+        recovers: False if failures make it refuse later runs, as a circuit breaker's.
+        samples: Texts of its own trade, which are cut at all places as well.
+        secrets: Texts that its ``repr`` must not tell.
+        prompt: The question that is asked.
+        conversation_id: The conversation that is named.
+        params: The advisor parameters that are given.
+        limit: Seconds after which something counts as hanging.
+        overrides: Checks that a subclass overrides on purpose, each with the reason.
+    """
+
+    @pytest.fixture(autouse=True)
+    def _take_advisor_from_fixture(self, request: pytest.FixtureRequest) -> None:
+        defined = inspect.getattr_static(type(self), "advisor")
+        undefined = defined is inspect.getattr_static(AdvisorContract, "advisor")
+        if undefined or not inspect.isfunction(defined):
+            self._given = request.getfixturevalue("advisor")
+
+    def test_no_check_is_overridden(self) -> None:
+        """A check that is replaced by accident would check nothing."""
+        replaced = sorted(_replaced(type(self)) - set(self.overrides))
+        if replaced:
+            msg = (
+                f"{type(self).__name__} overrides {', '.join(replaced)}: declare what the "
+                "advisor does, or give the reason in overrides"
+            )
+            raise AssertionError(msg)
+
+
+def _replaced(cls: type[Any]) -> set[str]:
+    own = cls.__mro__[: cls.__mro__.index(AdvisorContract)]
+    names = {name for base in own for name in vars(base)}
+    return {name for name in names if name.startswith("test_") and hasattr(AdvisorContract, name)}
