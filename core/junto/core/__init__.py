@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from ._logging import Logger, get_logger
+from .attempt import Attempt, OutcomeKind
 from .chain import AdvisorChain
 from .chat import ChatRequest, ChatResponse
 from .client import ChatClient
 from .collect import collect
-from .context import ContextKey, Outcome, OutcomeKind, RunContext, Save
+from .context import ContextKey, Outcome, RunContext, Save
 from .errors import (
     AdvisorContractError,
     AuthenticationError,
@@ -90,6 +91,7 @@ __all__ = [
     "AroundFunction",
     "Ask",
     "AssistantMessage",
+    "Attempt",
     "AudioPart",
     "AuthenticationError",
     "ChainError",

@@ -6,16 +6,17 @@ The essay on top of ``chain.py`` says what must hold.
 from __future__ import annotations
 
 import inspect
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextvars import Context
 from types import AsyncGeneratorType
 from typing import Any
 
 from ._await import Waiting
+from .answer import Answer
+from .attempt import Ledger, OutcomeKind
 from .chat import ChatRequest, ChatResponse
-from .children import Children
-from .collect import Record
-from .context import Outcome, OutcomeKind, RunContext
+from .context import Outcome, RunContext
 from .contract import check_after, check_before, check_open, content_of, isolated
 from .events import Event, Finish, ModelWarning, UsageUpdate
 from .levels import Level, Stage
@@ -26,61 +27,40 @@ from .usage import FinishReason, Usage
 __all__ = ["Activation"]
 
 
-_NOTHING = Fused((), (), (), RunContext())
-"""What is fused before all ``before`` hooks have run."""
-
-
-class Activation:
-    """One ``next()`` call, or the run itself: its state, and its steps.
-
-    Levels are named by their place in the stage, 0 being the outermost; what the reader
-    or the next stage further out gets is that of level 0.
-    """
+class Activation(Answer):
+    """One ``next()`` call, or the run itself: its state, and its steps."""
 
     __slots__ = (
+        "__weakref__",
         "_absent",
-        "_sent",
-        "children",
         "closed",
-        "complete",
         "context",
-        "ctx",
         "direct",
         "end",
-        "finish",
-        "fused",
         "outermost",
-        "reached",
-        "response",
-        "run",
         "source",
-        "stage",
-        "usage",
         "waiting",
     )
 
     def __init__(
-        self, run: Run, stage: Stage, ctx: RunContext, waiting: Waiting, *, outermost: bool = False
+        self,
+        run: Run,
+        stage: Stage,
+        ctx: RunContext,
+        waiting: Waiting,
+        ledger: Ledger | None = None,
     ) -> None:
-        self.run = run
-        self.stage = stage
-        self.ctx = ctx
+        super().__init__(run, stage, ctx, ledger or Ledger())
         self.waiting = waiting
-        self.outermost = outermost
+        self.outermost = ledger is None
+        if self.outermost:
+            ctx.showing.outermost = weakref.ref(self)
         # The context that it runs in, and whether who pulls it is inside already.
         self.context: Context | None = None
         self.direct = False
-        self.reached = 0
-        self.children = Children(run)
-        self.fused = _NOTHING
         self.source: AsyncIterator[Any] | None = None
-        self.usage: Usage | None = None
-        self.finish: Finish | None = None
-        self.response: ChatResponse | None = None
-        self.complete = False
         self.closed = False
         self.end: tuple[OutcomeKind, BaseException | None] | None = None
-        self._sent = Record() if stage.buffered else None
         # Isolated advisors that failed before this activation began: they take no part.
         self._absent = tuple(run.left_out)
 
@@ -145,7 +125,8 @@ class Activation:
         """Usage and finish are kept for the end; some events concern the run itself."""
         match event:
             case UsageUpdate():
-                self.usage = event.usage
+                if not self.children.sent(event):
+                    self.usage = event.usage
                 return None
             case Finish():
                 self.finish = event
@@ -156,18 +137,12 @@ class Activation:
                 return None if known else self.fused.step(event)
             case _:
                 self.usage, self.finish = None, None
-                silent = self.outermost and self.fused.record_at(self._place(0)).empty
+                silent = False
+                if self.outermost:
+                    self.ctx.showing.note()
+                    silent = self.left().empty
                 out = self.fused.restart(event)
                 return None if silent else out
-
-    @property
-    def ending(self) -> Finish:
-        """The finish; made up if nobody gave one."""
-        return self.finish or Finish(FinishReason.UNKNOWN)
-
-    def show_end(self, hook: int) -> None:
-        """Show usage and finish to one hook; what it held becomes pending."""
-        self.usage, self.finish = self.fused.show_end(hook, self.usage, self.ending)
 
     async def after(self, i: int, level: Level) -> None:
         """Run one ``after`` on the response of its level."""
@@ -191,59 +166,18 @@ class Activation:
             if i < self.reached:
                 yield (places[i] - inside - 1 if level.sees_events else None), i, level
 
-    def response_at(self, i: int) -> ChatResponse:
-        """The response as it left one level; whole or partial."""
-        if self.response is not None and i == 0:
-            return self._response(self.response.messages, self.response.sources)
-        record = self.fused.record_at(self._place(i))
-        return self._response(record.messages(), tuple(record.sources))
-
-    def left_at(self, i: int) -> ChatResponse:
-        """The same, for somebody who may ask before the end: what is held has not left."""
-        if i == 0 and self._sent is not None and not self.complete:
-            return self._response(self._sent.messages(), tuple(self._sent.sources))
-        return self.response_at(i)
-
-    def _response(self, messages: Any, sources: Any) -> ChatResponse:
-        finish = self.finish
-        metadata = {} if finish is None else dict(finish.metadata)
-        if self.ctx.short_circuited_by is not None:
-            metadata["short_circuited_by"] = self.ctx.short_circuited_by
-        return ChatResponse(
-            messages=messages,
-            finish_reason=None if finish is None else finish.reason,
-            usage=self.usage or Usage(),
-            sources=sources,
-            metadata=metadata,
-        )
-
-    def _place(self, i: int) -> int:
-        """How many hooks stand at or inside a level."""
-        places = self.stage.places
-        return places[i] - places[self.reached]
-
     async def settle(self) -> None:
         """The source has ended: free it, and take over what inner activations leave."""
         self.finish = self.ending
+        self.asked_and_over(OutcomeKind.FINISHED)
         if self.children:
             await self.children.settle(self.ctx)
+            self.usage = self.spent
         if isinstance(self.source, AsyncGeneratorType):
             self.source = None  # one that has ended is closed
         interruption = await self._close_source()
         if interruption is not None:
             raise interruption
-
-    def released(self) -> Iterator[Event]:
-        """What a buffered stage lets out at its end."""
-        if self._sent is None:
-            return
-        held = self.fused.held or []
-        if self.response is not None:
-            warnings = [event for event in held if event.__class__ is ModelWarning]
-            held = [*warnings, *self.response.content_events()]
-        for event in held:
-            self._sent.add(event)
-            yield event
 
     async def save(self) -> None:
         """Run the saves, with what left the outermost level."""
@@ -261,6 +195,7 @@ class Activation:
             # An ``around`` may have asked once more while it was closed.
             await self.children.close(kind, error),
         ]
+        self.asked_and_over(kind)
         if kind is OutcomeKind.FINISHED and self.ctx.short_circuited_by is not None:
             kind = OutcomeKind.SHORT_CIRCUITED
         for i, level in self.stage.closers:
@@ -268,6 +203,7 @@ class Activation:
                 told = self._told(level, self.outcome(kind, error, i))
                 interruptions.append(await run.cleanly(f"on_close of {level.name}", told))
         if self.outermost:
+            self.ctx.showing.note()
             run.ended, run.reading = (kind, error), False
         for interruption in interruptions:
             if interruption is not None:
@@ -277,8 +213,9 @@ class Activation:
         """What a level is told."""
         run = self.run
         left_out = tuple(level.name for level in run.left_out)
-        usage = self.usage or Usage()
-        return Outcome(kind, error, usage, run.cleanup_errors, left_out, lambda: self.left_at(i))
+        usage, reason = self.spent or Usage(), run.reason if kind is OutcomeKind.ABANDONED else ""
+        errors = run.cleanup_errors
+        return Outcome(kind, error, usage, errors, left_out, reason, lambda: self.left_at(i))
 
     async def _told(self, level: Level, outcome: Outcome) -> None:
         if level.on_close is not None:

@@ -8,6 +8,7 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from ._mapping import FrozenMapping
+from .attempt import Attempt
 from .events import (
     Event,
     Finish,
@@ -119,6 +120,8 @@ class ChatResponse:
         usage: Tokens; numbers that the provider did not give are ``None``.
         sources: What the answer rests on.
         metadata: ``request_id``, ``model`` and whatever advisors add.
+        attempts: Each asking of the model that this came from; ``usage`` is of all of
+            them together.  Two responses can be equal and have come differently.
     """
 
     messages: tuple[AssistantMessage | ToolMessage, ...] = field(converter=_answers)
@@ -126,6 +129,7 @@ class ChatResponse:
     usage: Usage = field(factory=Usage)
     sources: tuple[Source, ...] = field(default=(), converter=_sources)
     metadata: Mapping[str, Any] = field(factory=dict[str, Any], converter=FrozenMapping, hash=False)
+    attempts: tuple[Attempt, ...] = field(default=(), converter=tuple[Attempt, ...], eq=False)
 
     @classmethod
     def of(

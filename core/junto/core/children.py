@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from functools import partial
 from types import AsyncGeneratorType
 from typing import TYPE_CHECKING, Any, cast
 
 from ._await import bounded, inside
-from .context import OutcomeKind, RunContext
-from .events import Event
+from .attempt import OutcomeKind
+from .context import RunContext
+from .events import Event, UsageUpdate
 from .run import CLOSE_SECONDS, Run
+from .usage import Usage
 
 if TYPE_CHECKING:
     from .activation import Activation
@@ -29,7 +32,7 @@ class Child:
     dropped is kept here until it has been closed.
     """
 
-    __slots__ = ("_dropped", "_generator", "activation")
+    __slots__ = ("__weakref__", "_dropped", "_generator", "activation")
 
     def __init__(self) -> None:
         # None until the first pull.
@@ -91,7 +94,7 @@ class Children:
         dropped: Those that their author no longer holds and that wait to be closed.
     """
 
-    __slots__ = ("_all", "_run", "dropped")
+    __slots__ = ("__weakref__", "_all", "_run", "dropped")
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -99,17 +102,28 @@ class Children:
         self.dropped: list[Child] = []
 
     def __bool__(self) -> bool:
-        """Whether there are any that have not been closed for good."""
+        """Whether there have been any."""
         return bool(self._all)
+
+    @property
+    def spent(self) -> list[Usage | None]:
+        """What each of them has spent so far."""
+        return [_activation(child).spent for child in self._all]
+
+    def sent(self, event: UsageUpdate) -> bool:
+        """Whether one of them gave just this, so that the ``around`` only passes it on."""
+        return any(_activation(child).sent is event for child in self._all)
 
     def add(self, child: Child) -> None:
         """One more, about to be pulled."""
         self._all.append(child)
 
-    def drop(self, child: Child, generator: AsyncGeneratorType[Event, None]) -> None:
-        """The author no longer holds its stream: the finalizer of the generator."""
-        if child.drop(generator):
-            self.dropped.append(child)
+    def finalizer(self, child: Child) -> Callable[[Any], None]:
+        """What to call when the author no longer holds a child's generator.
+
+        It holds neither: the generator holds it, and a child what was dropped.
+        """
+        return partial(_drop, weakref.ref(self), weakref.ref(child))
 
     async def close_dropped(self) -> None:
         """Close what was dropped."""
@@ -136,8 +150,7 @@ class Children:
 
     async def close(self, kind: OutcomeKind, error: BaseException | None) -> BaseException | None:
         """Close all, the last one first; an interruption is given back."""
-        children, self._all[:] = self._all[::-1], []
-        return await self._finish(children, kind, error)
+        return await self._finish(self._all[::-1], kind, error)
 
     async def _finish(
         self, children: list[Child], kind: OutcomeKind, error: BaseException | None
@@ -147,6 +160,16 @@ class Children:
             step = self._run.cleanly("an inner stream", child.finish(kind, error), bound=False)
             interruption = await step or interruption
         return interruption
+
+
+def _drop(
+    children: Callable[[], Children | None],
+    child: Callable[[], Child | None],
+    generator: AsyncGeneratorType[Event, None],
+) -> None:
+    owner, one = children(), child()
+    if owner is not None and one is not None and one.drop(generator):
+        owner.dropped.append(one)
 
 
 def _activation(child: Child) -> Activation:

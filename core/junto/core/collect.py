@@ -98,7 +98,24 @@ class Record:
     @property
     def empty(self) -> bool:
         """Whether nothing that a reader could see has passed."""
-        return not (any(self.pieces) or self._shown or self._parts or self._messages)
+        return not (self.has_content or self.has_reasoning or self.sources)
+
+    @property
+    def has_content(self) -> bool:
+        """Whether some text, a tool call or a tool's result has passed."""
+        if self._messages or (self._kind is TextDelta and any(self.pieces)):
+            return True
+        return any(not isinstance(part, ReasoningPart) for part in self._parts)
+
+    @property
+    def has_reasoning(self) -> bool:
+        """Whether some reasoning has passed."""
+        if self._kind is ReasoningDelta and (any(self.pieces) or self._shown):
+            return True
+        parts = [*self._parts]
+        for message in self._messages:
+            parts += message.parts if isinstance(message, AssistantMessage) else ()
+        return any(isinstance(part, ReasoningPart) for part in parts)
 
     def add(self, event: Event) -> None:
         """Take one event in.  Usage and finish are kept by the driver, not here."""

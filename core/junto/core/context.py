@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from enum import StrEnum
-from typing import Any, Generic, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, overload
 
 from attrs import define, field
 
+from .attempt import OutcomeKind
 from .chat import ChatResponse
 from .usage import Usage
 
-__all__ = ["ContextKey", "Outcome", "OutcomeKind", "RunContext", "Save"]
+if TYPE_CHECKING:
+    from .activation import Activation
+
+__all__ = ["ContextKey", "Outcome", "RunContext", "Save", "Shown"]
 
 T = TypeVar("T")
 
@@ -39,6 +42,45 @@ class ContextKey(Generic[T]):
         return f"ContextKey({self.name!r})"
 
 
+class Shown:
+    """What has reached the reader, found out when somebody asks.
+
+    Attributes:
+        outermost: Gives the outermost activation; ``None`` when that is over.
+    """
+
+    __slots__ = ("_reasoning", "_text", "outermost")
+
+    def __init__(self) -> None:
+        self._text = False
+        self._reasoning = False
+        self.outermost: Callable[[], Activation | None] = _nobody
+
+    @property
+    def text(self) -> bool:
+        """Whether it was text, a tool call or a tool's result."""
+        self.note()
+        return self._text
+
+    @property
+    def reasoning(self) -> bool:
+        """Whether it was reasoning."""
+        self.note()
+        return self._reasoning
+
+    def note(self) -> None:
+        """Keep what is known by now: a restart is about to void the record."""
+        activation = self.outermost()
+        if activation is not None:
+            record = activation.left()
+            self._text = self._text or record.has_content
+            self._reasoning = self._reasoning or record.has_reasoning
+
+
+def _nobody() -> None:
+    return None
+
+
 class RunContext:
     """One run's state: what was asked for, and what advisors keep there.
 
@@ -58,6 +100,7 @@ class RunContext:
     __slots__ = (
         "_parent",
         "_saves",
+        "_shown",
         "_values",
         "advisors",
         "conversation_id",
@@ -81,6 +124,7 @@ class RunContext:
         self._parent = parent
         self._values: dict[ContextKey[Any], Any] = {}
         self._saves: dict[object, Save] = {}
+        self._shown: Shown = Shown() if parent is None else parent.showing
         self.run_id: str = uuid.uuid4().hex if parent is None else parent.run_id
         self.conversation_id = conversation_id
         self.params: Mapping[str, Any] = params or {}
@@ -99,6 +143,26 @@ class RunContext:
             advisors=self.advisors,
             parent=self,
         )
+
+    @property
+    def shown(self) -> bool:
+        """Whether the reader has seen text or a tool event of this run.
+
+        From then on a new attempt is no secret: whoever asks again after some of a failed
+        attempt has left its own level emits a :class:`~junto.core.Restart` first, which
+        reaches the reader only if the run is shown.  In ``call()`` it is never true.
+        """
+        return self.streaming and self._shown.text
+
+    @property
+    def shown_reasoning(self) -> bool:
+        """The same, of reasoning."""
+        return self.streaming and self._shown.reasoning
+
+    @property
+    def showing(self) -> Shown:
+        """What keeps :attr:`shown`; for the driver."""
+        return self._shown
 
     def add_save(self, save: Save, *, key: object = None) -> None:
         """Have ``save`` called once with the whole answer, if the run ends well.
@@ -155,21 +219,6 @@ class RunContext:
 _MISSING = object()
 
 
-class OutcomeKind(StrEnum):
-    """How an activation ended."""
-
-    FINISHED = "finished"
-    """The whole answer came, and every ``after`` ran."""
-    FAILED = "failed"
-    """An error ended it."""
-    CANCELLED = "cancelled"
-    """The reader's task was cancelled."""
-    ABANDONED = "abandoned"
-    """The reader, or an ``around``, left before the end."""
-    SHORT_CIRCUITED = "short_circuited"
-    """An advisor's ``before`` gave the answer; it was delivered whole."""
-
-
 @define(eq=False)
 class Outcome:
     """What ``on_close`` is told.
@@ -177,10 +226,12 @@ class Outcome:
     Attributes:
         kind: How it ended.
         error: The original error object, for ``failed`` and ``cancelled``.
-        usage: The tokens known so far.
+        usage: The tokens known so far, of all attempts together; ``response.attempts``
+            has each of them.
         cleanup_errors: What went wrong while closing, inner levels first; it grows until
             the run is closed.
         left_out: The isolated advisors that failed and were left out, by name.
+        reason: Why the reader left, in the words given to ``aclose()``.
     """
 
     kind: OutcomeKind
@@ -188,6 +239,7 @@ class Outcome:
     usage: Usage
     cleanup_errors: list[BaseException]
     left_out: tuple[str, ...]
+    reason: str
     _respond: Callable[[], ChatResponse] = field(repr=False)
     _response: ChatResponse | None = field(default=None, init=False, repr=False)
 

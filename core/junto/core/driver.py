@@ -14,10 +14,10 @@ from typing import Any, cast
 
 from ._await import inside, is_cancelled, suspended, unregistered
 from .activation import Activation
+from .attempt import OutcomeKind
 from .chat import ChatRequest, ChatResponse
 from .children import Children
 from .collect import NoEventError
-from .context import OutcomeKind
 from .contract import contract_error
 from .errors import AdvisorContractError, ChatError, ProtocolError, StreamClosedError
 from .events import Event, Finish, ModelWarning, ReasoningDelta, Restart, TextDelta, UsageUpdate
@@ -84,7 +84,9 @@ async def drive(  # noqa: C901  the order of these steps is the pipeline: apart,
                     got = await inside(context, act.waiting, pull(None))
             except StopAsyncIteration:
                 break
-            pull = later
+            if pull is not later:
+                pull = later
+                act.answered = True
             turn += 1
             if turn == _COMPACT_EVERY:
                 fused.compact()
@@ -132,7 +134,8 @@ async def drive(  # noqa: C901  the order of these steps is the pipeline: apart,
         if act.outermost:
             await _in(act, act.close(kind, None))
         if act.usage is not None:
-            yield UsageUpdate(act.usage)
+            act.sent = UsageUpdate(act.usage)
+            yield act.sent
         yield act.ending
     except GeneratorExit:
         kind, error = act.end or (OutcomeKind.ABANDONED, None)
@@ -147,7 +150,7 @@ async def drive(  # noqa: C901  the order of these steps is the pipeline: apart,
         if not act.outermost:
             raise
         await _in(act, act.close(kind, error))
-        msg = "the stream was closed by another task while it was being read"
+        msg = act.run.because("the stream was closed by another task while it was being read")
         raise StreamClosedError(msg, response=act.left_at(0)) from None
     except NoEventError as raised:
         kind, error = OutcomeKind.FAILED, _blamed(act, raised)
@@ -187,6 +190,7 @@ def _source(act: Activation, result: ChatRequest | ChatResponse) -> AsyncIterato
         return _replayed(result)
     stage, run = act.stage, act.run
     if stage.inner is None:
+        act.ask(result.options.model)
         stream: Any = run.model.stream(result)
         if not hasattr(stream, "__aiter__"):
             _discard(stream)

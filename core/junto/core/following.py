@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ._await import Waiting, is_entered, primed
 from .activation import Activation
+from .attempt import OutcomeKind
 from .chat import ChatRequest
 from .children import Child, Children
-from .context import OutcomeKind
 from .errors import AdvisorContractError
 from .events import Event
 
@@ -32,9 +32,21 @@ class Following:
     the ``around``, which holds this.
     """
 
-    __slots__ = ("_context", "_drive", "_run", "_stage", "_waiting", "children", "ctx")
+    __slots__ = (
+        "_asked_by",
+        "_context",
+        "_drive",
+        "_ledger",
+        "_run",
+        "_stage",
+        "_waiting",
+        "children",
+        "ctx",
+    )
 
     def __init__(self, act: Activation, stage: Stage, drive: _Drive) -> None:
+        self._asked_by = act.stage.around.name if act.stage.around else ""
+        self._ledger = act.ledger
         self._run = act.run
         self._stage = stage
         self._drive = drive
@@ -51,7 +63,7 @@ class Following:
             raise AdvisorContractError(msg)
         child = Child()
         generator = self._drive(partial(self._begin, child), given, self.children)
-        primed(generator, partial(self.children.drop, child))
+        primed(generator, self.children.finalizer(child))
         child.holds(generator)
         return _Stream(child, generator)
 
@@ -61,7 +73,8 @@ class Following:
         direct = context is None or is_entered(context)
         # Pulled first from a task of the author's own, it keeps a copy of that context.
         waiting = self._waiting if direct else Waiting()
-        activation = Activation(self._run, self._stage, self.ctx.child(), waiting)
+        ledger = self._ledger.inside(self._asked_by)
+        activation = Activation(self._run, self._stage, self.ctx.child(), waiting, ledger)
         activation.direct = direct
         activation.context = context if direct else copy_context()
         child.activation = activation

@@ -14,7 +14,8 @@ from .events import ModelWarning
 from .model import ChatModel
 
 if TYPE_CHECKING:
-    from .context import OutcomeKind, Save
+    from .attempt import OutcomeKind
+    from .context import Save
     from .levels import Level
 
 __all__ = ["Run"]
@@ -33,11 +34,13 @@ class Run:
     """
 
     __slots__ = (
+        "asked",
         "cleanup_errors",
         "ended",
         "left_out",
         "model",
         "reading",
+        "reason",
         "response",
         "waiting",
         "warned",
@@ -50,9 +53,17 @@ class Run:
         self.left_out: dict[Level, Exception] = {}
         self.cleanup_errors: list[BaseException] = []
         self.response: ChatResponse | None = None
+        # How often the model has been asked.
+        self.asked = 0
+        # Why the reader left, in the reader's words.
+        self.reason = ""
         # Between the first pull and the end.
         self.reading = False
         self.ended: tuple[OutcomeKind, BaseException | None] | None = None
+
+    def because(self, text: str) -> str:
+        """A sentence about the reader's leaving, with the reason if there is one."""
+        return f"{text}: {self.reason}" if self.reason else text
 
     def is_new(self, warning: ModelWarning) -> bool:
         """Log a model's warning, once per client, model and parameter."""

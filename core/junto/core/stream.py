@@ -11,9 +11,10 @@ from typing import Self, TypeAlias, cast
 
 from ._await import is_entered
 from .activation import Activation
+from .attempt import OutcomeKind
 from .chain import AdvisorChain
 from .chat import ChatRequest, ChatResponse
-from .context import Outcome, OutcomeKind, RunContext
+from .context import Outcome, RunContext
 from .driver import drive
 from .errors import ConcurrentReadError, StreamClosedError, StreamConsumedError
 from .events import Event, ReasoningDelta, TextDelta
@@ -48,7 +49,7 @@ class ChatStream:
         self._run = run
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._act = act = Activation(run, chain.stage, ctx, run.waiting, outermost=True)
+        self._act = act = Activation(run, chain.stage, ctx, run.waiting)
         self._generator = cast("_Generator", drive(lambda: act, request, None))
 
     def __aiter__(self) -> AsyncIterator[Event]:
@@ -92,13 +93,17 @@ class ChatStream:
         ended = self._run.ended
         return None if ended is None else self._act.outcome(*ended, 0)
 
-    async def aclose(self) -> None:
+    async def aclose(self, reason: str = "") -> None:
         """Stop here.  Calling it again does nothing.
 
         From another task it interrupts the pull in flight, which raises
         :class:`~junto.core.StreamClosedError` there; the reader's task is not cancelled.
+
+        Args:
+            reason: Why, for ``outcome.reason`` and for that error.
         """
         self._closed = True
+        self._run.reason = self._run.reason or reason
         if self._generator.ag_running:
             await self._interrupt()
         await self._generator.aclose()
@@ -151,7 +156,7 @@ class ChatStream:
         ended = self._run.ended
         if ended is None:
             if self._closed:
-                msg = "this stream was closed before it was read"
+                msg = self._run.because("this stream was closed before it was read")
                 raise StreamClosedError(msg)
             return
         kind, error = ended
@@ -159,7 +164,7 @@ class ChatStream:
             raise error
         # Somebody else's cancellation is not raised here: this task was not cancelled.
         if kind in {OutcomeKind.ABANDONED, OutcomeKind.CANCELLED}:
-            msg = "this stream was left before its end"
+            msg = self._run.because("this stream was left before its end")
             raise StreamClosedError(msg, response=self._act.left_at(0))
 
     async def _interrupt(self) -> None:

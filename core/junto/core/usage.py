@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from attrs import evolve, fields, frozen
 
-__all__ = ["FinishReason", "Usage"]
+__all__ = ["COUNTS", "FinishReason", "Usage"]
 
 
 class FinishReason(StrEnum):
@@ -58,8 +58,9 @@ class Usage:
 
     def __add__(self, other: Usage) -> Usage:
         """The usage of both; a number that only one of them knows is kept."""
-        counts = {name: _sum(getattr(self, name), getattr(other, name)) for name in _COUNTS}
+        counts = {name: _sum(getattr(self, name), getattr(other, name)) for name in COUNTS}
         return evolve(self, estimated=self.estimated or other.estimated, **counts)
 
 
-_COUNTS = tuple(a.name for a in fields(Usage) if a.name != "estimated")
+COUNTS = tuple(a.name for a in fields(Usage) if a.name != "estimated")
+"""The names of the numbers in a :class:`Usage`."""

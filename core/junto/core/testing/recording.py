@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from attrs import define, field
 
+from ..attempt import OutcomeKind
 from ..chat import ChatRequest, ChatResponse
-from ..context import ContextKey, Outcome, OutcomeKind, RunContext
+from ..context import ContextKey, Outcome, RunContext
 from ..events import Event, Restart, TextDelta
 from ..hooks import Advisor, EventHook, Phase
 
