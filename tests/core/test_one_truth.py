@@ -329,3 +329,20 @@ async def test_the_pieces_of_tool_calls_are_joined_by_their_index() -> None:
     response = await client_of([pieces], Noted("a")).call("?")
 
     assert response.tool_calls == (ToolCallPart("1", "f", "{}"), ToolCallPart("2", "g", ""))
+
+
+async def test_an_empty_delta_does_not_split_the_parts_of_an_answer() -> None:
+    whole = [ReasoningDelta("ab"), TextDelta("cd")]
+    cut: list[Event] = [
+        TextDelta(""),
+        ReasoningDelta("a"),
+        TextDelta(""),
+        ReasoningDelta("b"),
+        TextDelta("c"),
+        ReasoningDelta(""),
+        TextDelta("d"),
+    ]
+
+    responses = [await client_of([*events]).call("?") for events in (whole, cut)]
+
+    assert responses[0].messages == responses[1].messages

@@ -163,11 +163,10 @@ def inside(
         yielded = context.run(steps.send if plain else _sender(steps), None)
     except StopIteration as stop:
         return stop.value
-    return (yield from suspended(context, waiting, steps, yielded))
+    return (yield from _suspended(context, waiting, steps, yielded))
 
 
-@coroutine
-def suspended(
+def _suspended(
     context: Context, waiting: Waiting, steps: Any, yielded: Any
 ) -> Generator[Any, Any, Any]:
     """The rest, for an awaitable that does wait, and has been stepped once."""
@@ -199,6 +198,10 @@ def suspended(
             if waiting.interrupted or (cancelled and is_cancelled()):
                 raise asyncio.CancelledError from None
             return stop.value
+
+
+suspended = coroutine(_suspended)
+"""The same, to be awaited."""
 
 
 async def bounded(awaitable: Awaitable[T], seconds: float) -> T:

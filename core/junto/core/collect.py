@@ -122,6 +122,8 @@ class Record:
         kind = event.__class__
         if kind is TextDelta:
             if self._kind is not TextDelta:
+                if not event.text:  # type: ignore[union-attr]  # told apart by class
+                    return
                 self._seal()
             self.pieces.append(event.text)  # type: ignore[union-attr]  # told apart by class
         elif kind is ReasoningDelta:
@@ -148,6 +150,8 @@ class Record:
 
     def _add_reasoning(self, event: ReasoningDelta) -> None:
         if self._kind is not ReasoningDelta:
+            if not (event.text or event.shown or event.signature):
+                return
             self._seal()
             self._kind = ReasoningDelta
         self.pieces.append(event.text)
