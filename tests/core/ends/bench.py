@@ -45,7 +45,7 @@ STACKS = {
     "arounds": "aAa",
     "around in the middle": "hah",
     "arounds outside": "AhA",
-    "fifty": "h" + "nh" * 12 + "a" + "hn" * 12 + "h",
+    "fifty": "h" + "nh" * 12 + "a" + "hn" * 11 + "hh",
     "fifty arounds": "a" + "n" * 24 + "A" + "n" * 23 + "a",
 }
 
@@ -103,7 +103,12 @@ class Bench:
             else:
                 advisors.append(Passing() if kind == "n" else Looking())
         self.client = ChatClient(self.model, advisors=advisors)
-        self.stream: ChatStream = self.client.stream("?")
+        self.stream: ChatStream
+
+    def ask(self) -> ChatStream:
+        """A stream; nothing has happened then."""
+        self.stream = self.client.stream("?")
+        return self.stream
 
     @property
     def text(self) -> str:

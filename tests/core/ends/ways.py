@@ -38,6 +38,25 @@ async def a_while() -> None:
         await asyncio.sleep(0)
 
 
+async def over(task: asyncio.Task[Any], ticks: int = 1000) -> None:
+    """Wait for a task that has only turns of the loop to wait for; one that hangs is cancelled.
+
+    Raises:
+        AssertionError: It hangs.
+    """
+    for _ in range(ticks):
+        if task.done():
+            break
+        await asyncio.sleep(0)
+    hangs = not task.done()
+    if hangs:
+        task.cancel()
+        await asyncio.wait([task])
+    if not task.cancelled():
+        task.exception()
+    assert not hangs, "it hangs"
+
+
 @frozen
 class Way:
     """What happens at the place, and how the run is read.
@@ -104,11 +123,10 @@ class Running:
     async def run(self) -> None:
         """Read to the end, whatever that is."""
         self.task = asyncio.create_task(self._reads())
-        await asyncio.wait([self.task])
-        if not self.task.cancelled():
-            self.task.exception()
+        await over(self.task)
         if self.closer is not None:
-            await self.closer
+            await over(self.closer)
+            assert self.closer.result() is None
 
     async def _reads(self) -> None:
         try:
@@ -139,7 +157,7 @@ class Running:
         if self.mode == "call":
             await bench.client.call("?")
             return
-        async with bench.stream as stream:
+        async with bench.ask() as stream:
             while True:
                 if self.way.name == "timeout around a pull":
                     self.limit = asyncio.timeout(None)
