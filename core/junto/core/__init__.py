@@ -80,6 +80,7 @@ from .plugins import resolve_model
 from .prompt import Ask, Prompt
 from .secret import Secret
 from .stream import ChatStream
+from .sync import SyncChatClient, SyncChatStream
 from .think import ThinkSplitter
 from .usage import FinishReason, Usage
 
@@ -149,6 +150,8 @@ __all__ = [
     "StreamClosedError",
     "StreamConsumedError",
     "StreamStateError",
+    "SyncChatClient",
+    "SyncChatStream",
     "SystemMessage",
     "TextDelta",
     "TextPart",

@@ -1,0 +1,106 @@
+"""A thread with an event loop, for those who wait outside of one."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future, wait
+from contextvars import copy_context
+from functools import partial
+from typing import Any, TypeVar
+
+from .errors import StreamClosedError, StreamStateError
+
+__all__ = ["CLOSED", "Worker"]
+
+T = TypeVar("T")
+
+CLOSED = "this client is closed: make a new one"
+
+
+class Worker:
+    """A thread that runs an event loop, until it is stopped."""
+
+    def __init__(self) -> None:
+        self._runner = asyncio.Runner()
+        self._loop = self._runner.get_loop()
+        self._stop = asyncio.Event()
+        self._lock = threading.Lock()
+        self._ended = False
+        self._waited_for: set[Future[Any]] = set()
+        # A daemon: a script that forgets to close can end nevertheless.
+        self._thread = threading.Thread(target=self._serve, name="junto-sync", daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        with self._runner:
+            self._runner.run(self._stop.wait())
+        with self._lock:
+            self._ended = True
+        for done in self._waited_for:
+            _fail(done)
+
+    def run(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Await in the thread, with the caller's context variables; give the result.
+
+        An exception that comes to the waiting thread, as Ctrl-C does, cancels what it
+        waits for, and is raised when that has ended.
+        """
+        if threading.current_thread() is self._thread:
+            msg = "a hook cannot wait for its own event loop: await a ChatClient instead"
+            raise StreamStateError(msg)
+        done: Future[T] = Future()
+        task: list[asyncio.Task[None]] = []
+        with self._lock:
+            if self._ended:
+                raise StreamClosedError(CLOSED)
+            self._waited_for.add(done)
+            # No name for what is scheduled: it holds ``done``.
+            self._loop.call_soon_threadsafe(
+                partial(self._begin, ask, done, task), context=copy_context()
+            )
+        try:
+            return done.result()
+        except BaseException:
+            if not done.done():
+                self._loop.call_soon_threadsafe(partial(_cancel, task))
+                wait([done])
+            raise
+        finally:
+            self._waited_for.discard(done)
+            del done  # an error would hold the frame that it comes from
+
+    def _begin(
+        self,
+        ask: Callable[[], Awaitable[T]],
+        done: Future[T],
+        task: list[asyncio.Task[None]],
+    ) -> None:
+        task.append(self._loop.create_task(_carry(ask, done)))
+
+    def stop(self) -> None:
+        """End the loop and the thread; whatever is open is closed first."""
+        with self._lock:
+            if not self._ended:
+                self._loop.call_soon_threadsafe(self._stop.set)
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+
+def _cancel(task: list[asyncio.Task[None]]) -> None:
+    task[0].cancel()
+
+
+async def _carry(ask: Callable[[], Awaitable[T]], done: Future[T]) -> None:
+    try:
+        done.set_result(await ask())
+    except asyncio.CancelledError:
+        _fail(done)
+    except BaseException as error:  # noqa: BLE001  the waiting thread raises it
+        done.set_exception(error)
+
+
+def _fail(done: Future[Any]) -> None:
+    if not done.done():
+        done.set_exception(StreamClosedError(CLOSED))
