@@ -75,6 +75,11 @@ class Provider(ScriptedModel):
         return self.cut == "only whole" or not (request.stream or self.cut == "only streams")
 
 
+def script(*steps: Step) -> list[Step]:
+    """A script, typed as one."""
+    return [*steps]
+
+
 def answer(text: str, usage: Usage | None = None) -> list[Step]:
     """A script: the words of a text, the usage, and a finish."""
     words = text.split(" ")
