@@ -38,6 +38,9 @@ SYNC = frozenset({"open", "on_event", "on_finish"})
 
 USAGE = Usage(input_tokens=3, output_tokens=3)
 
+MIXED = ("around in the middle", "arounds outside")
+"""The two whose product with ways and places is tried in full."""
+
 STACKS = {
     "one": "h",
     "one around": "A",
@@ -60,6 +63,12 @@ def places(stack: str) -> list[str]:
     found = [f"{hook} {name}" for name in noted for hook in HOOKS]
     found += [f"{hook} {n}" for n, kind in noted.items() if kind in "aA" for hook in AROUND]
     return [*found, *MODEL]
+
+
+def closing_places(stack: str) -> list[str]:
+    """Those that a run passes when it is left."""
+    hooks = {"on_close", "around_finally", "model_close"}
+    return [place for place in places(stack) if hook_of(place) in hooks]
 
 
 def _noted(word: str) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import warnings
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 
 from junto.core import ChatResponse, OutcomeKind, StreamClosedError
 
-from .bench import Bench, hook_of, places
+from .bench import MIXED, Bench, closing_places, hook_of
 from .ways import Fault, Halt, check_closed, over
 
 
@@ -85,7 +84,6 @@ async def called(bench: Bench) -> None:
 
 EARLY = [break_in_block, error_in_block, closes_itself, closes_twice, text_view]
 WHOLE = [at_the_finish, read_in_block, read_bare, drained, called]
-MIXED = ("around in the middle", "arounds outside")
 
 
 def fault(bench: Bench) -> None:
@@ -155,13 +153,7 @@ async def test_a_reader_who_leaves_finds_everything_closed(
         assert (await bench.stream.response()).text == "".join(bench.probes[0].left)
 
 
-def _closing(stack: str) -> list[str]:
-    """The places that a run passes when it is left."""
-    hooks = {"on_close", "around_finally", "model_close"}
-    return [place for place in places(stack) if hook_of(place) in hooks]
-
-
-CLOSING = [(stack, place) for stack in MIXED for place in _closing(stack)]
+CLOSING = [(stack, place) for stack in MIXED for place in closing_places(stack)]
 STUCK = pytest.mark.xfail(
     sys.version_info < (3, 13),
     strict=True,
@@ -240,64 +232,3 @@ async def test_several_that_fail_to_close_are_all_told_and_all_closed(stack: str
         "on_close b",
         "on_close a",
     ]
-
-
-@pytest.mark.parametrize("pulls", [0, 1, 2])
-@pytest.mark.parametrize("stack", [*MIXED, "fifty", "fifty arounds"])
-@pytest.mark.parametrize("asked", ["stream", "text"])
-@pytest.mark.parametrize("entered", [True, False])
-async def test_a_stream_that_is_dropped_is_closed_by_its_loop(
-    stack: str, entered: bool, asked: str, pulls: int
-) -> None:
-    """The bare ``break``, with one warning; and a stream that was never read, with none."""
-    bench = Bench(stack)
-    stream = bench.client.stream("?")
-    if entered:
-        await stream.__aenter__()
-    view: Any = stream if asked == "stream" else stream.text()
-    for _ in range(pulls):
-        await anext(view)
-    before = asyncio.all_tasks()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        del stream, view
-    closing = asyncio.all_tasks() - before
-    for task in closing:
-        await over(task)
-
-    assert len(closing) == bool(pulls)
-    assert [warning.category for warning in caught] == [ResourceWarning] * bool(pulls)
-    check_closed(bench, OutcomeKind.ABANDONED)
-    assert bench.model.opened == bool(pulls)
-
-
-@pytest.mark.parametrize(("stack", "place"), CLOSING)
-async def test_trouble_while_a_dropped_stream_is_closed_skips_nobody(
-    stack: str, place: str
-) -> None:
-    bench = Bench(stack, place, fault)
-    stream = bench.client.stream("?")
-    await anext(stream)
-    before = asyncio.all_tasks()
-    with pytest.warns(ResourceWarning, match="dropped before its end"):
-        del stream
-    (closing,) = asyncio.all_tasks() - before
-    await over(closing)
-
-    assert bench.fired
-    errors = bench.probes[0].outcomes[0].cleanup_errors
-    assert [type(e) for e in errors] == [Fault]
-    check_closed(bench, OutcomeKind.ABANDONED, cleanup_errors=errors)
-
-
-@pytest.mark.parametrize("entered", [True, False])
-async def test_a_stream_that_is_never_read_reaches_nobody(entered: bool) -> None:
-    bench = Bench("around in the middle")
-    stream = bench.client.stream("?")
-    if entered:
-        async with stream:
-            pass
-    del stream
-
-    assert bench.log == []
-    assert bench.model.opened == 0

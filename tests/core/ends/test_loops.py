@@ -16,10 +16,9 @@ import pytest
 from junto.core import ConcurrentReadError, OutcomeKind, StreamStateError, TextDelta
 
 from ..kit import Noted, client_of, scripted
-from .bench import SYNC, Bench, hook_of, places
+from .bench import MIXED, SYNC, Bench, closing_places, hook_of, places
 from .ways import Fault, check_closed, forever, over
 
-MIXED = ("around in the middle", "arounds outside")
 PLACES = [(stack, place) for stack in MIXED for place in places(stack)]
 each_place = pytest.mark.parametrize(("stack", "place"), PLACES)
 
@@ -88,13 +87,10 @@ def test_a_loop_that_shuts_down_cancels_a_pull(stack: str, place: str) -> None:
     check_closed(bench, _kind(place, OutcomeKind.CANCELLED))
 
 
-def _closing(stack: str) -> list[str]:
-    hooks = {"on_close", "around_finally", "model_close"}
-    return ["", *(place for place in places(stack) if hook_of(place) in hooks)]
-
-
 @pytest.mark.parametrize("pulls", [1, 2, 3])
-@pytest.mark.parametrize(("stack", "place"), [(s, p) for s in MIXED for p in _closing(s)])
+@pytest.mark.parametrize(
+    ("stack", "place"), [(s, p) for s in MIXED for p in ["", *closing_places(s)]]
+)
 def test_a_loop_that_shuts_down_closes_an_open_stream(stack: str, place: str, pulls: int) -> None:
     def fails(_: Bench) -> None:
         raise Fault("while closing")

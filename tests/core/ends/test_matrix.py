@@ -6,10 +6,8 @@ from itertools import combinations, cycle, product
 
 import pytest
 
-from .bench import AROUND, STACKS, hook_of, places
+from .bench import AROUND, MIXED, STACKS, hook_of, places
 from .ways import WAYS, Running, Way
-
-MIXED = ("around in the middle", "arounds outside")
 
 
 def _makes_sense(way: Way, place: str, mode: str) -> bool:

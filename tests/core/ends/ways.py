@@ -223,17 +223,8 @@ def check_closed(
     *,
     cut: bool = False,
 ) -> None:
-    """Who was reached is told once, inner first, with the model closed and the truth told."""
-    log, model = bench.log, bench.model
-    begun = [entry.split()[1] for entry in log if entry.startswith("before")]
-    closed = [entry.split()[1] for entry in log if entry.startswith("close")]
-    assert closed == begun[::-1]
-    assert model.opened == model.closed
-    if closed and model.opened:
-        assert log.index("model closed") < log.index(f"close {closed[0]}")
-    for name in closed:
-        if f"around left {name}" in log:
-            assert log.index(f"around left {name}") < log.index(f"close {name}")
+    """All that ``check_order`` says, and everybody was told the truth."""
+    closed = check_order(bench)
     for probe in bench.probes:
         if probe.name not in closed:
             assert probe.outcomes == []
@@ -249,3 +240,22 @@ def check_closed(
         assert partial.text in left
         if kind is FINISHED:
             assert partial.usage == USAGE
+
+
+def check_order(bench: Bench) -> list[str]:
+    """Whoever was reached was closed once, inner first, and after what it stands around.
+
+    Returns:
+        The names of those that were, in that order.
+    """
+    log, model = bench.log, bench.model
+    begun = [entry.split()[1] for entry in log if entry.startswith("before")]
+    closed = [entry.split()[1] for entry in log if entry.startswith("close")]
+    assert closed == begun[::-1]
+    assert model.opened == model.closed
+    if closed and model.opened:
+        assert log.index("model closed") < log.index(f"close {closed[0]}")
+    for name in closed:
+        if f"around left {name}" in log:
+            assert log.index(f"around left {name}") < log.index(f"close {name}")
+    return closed
