@@ -162,7 +162,7 @@ class HoldsForEver(Advisor):
         return () if isinstance(event, TextDelta) else event
 
 
-@found_by("restart_resets", "and a restart the answer is", Tail)
+@found_by("restart_resets", "and a restart display_text is", Tail)
 class IgnoresRestart(Advisor):
     """Keeps across a restart what it held before."""
 
@@ -182,7 +182,7 @@ class IgnoresRestart(Advisor):
         return on_event
 
 
-@found_by("restart_resets", "and a restart the answer is", Plain)
+@found_by("restart_resets", "and a restart display_text is", Plain)
 class SwallowsRestart(Advisor):
     def on_event(self, event: Event, ctx: RunContext) -> Event | tuple[Event, ...]:
         return () if isinstance(event, Restart) else event
@@ -238,7 +238,7 @@ class MarksTheFirstRunOnly(Advisor):
         return event
 
 
-@found_by("text_does_not_depend_on_the_cuts", "cut by 1 the answer is", Upper)
+@found_by("text_does_not_depend_on_the_cuts", "cut by 1 display_text is", Upper)
 class DependsOnCuts(Advisor):
     def on_event(self, event: Event, ctx: RunContext) -> Event:
         return TextDelta(event.text.capitalize()) if isinstance(event, TextDelta) else event

@@ -250,7 +250,7 @@ class SpeaksBehindTheFinish(Advisor):
         yield TextDelta(" Best wishes.")
 
 
-@found_by("each_activation_starts_afresh", "of a dropped attempt the answer is", Naive)
+@found_by("each_activation_starts_afresh", "of a dropped attempt display_text is", Naive)
 class AnswersOnce(Advisor):
     """Passes the first answer of a run, and nothing later."""
 

@@ -106,7 +106,7 @@ def test_samples_of_the_authors_own_are_cut_as_well() -> None:
             )
 
     contract_of(Cut).test_text_does_not_depend_on_the_cuts()
-    with pytest.raises(AssertionError, match="cut by 1 the answer is 'a@@b'"):
+    with pytest.raises(AssertionError, match="cut by 1 display_text is 'a@@b'"):
         contract_of(Cut, samples=["a@@b"]).test_text_does_not_depend_on_the_cuts()
 
 

@@ -22,7 +22,7 @@ from ...usage import FinishReason, Usage
 from ..steps import cut, recut
 from ..validator import validate_events
 from .base import Checks
-from .bench import FINISH, SAMPLE, TEXT, USAGE, advisor_of, answer
+from .bench import FINISH, SAMPLE, TEXT, USAGE, Seen, advisor_of, answer
 from .loops import claim
 
 __all__ = ["AnswerChecks"]
@@ -82,17 +82,14 @@ class AnswerChecks(Checks):
                 answer(text, _WHOLE), *[answer(text, sizes) for sizes in _CUTS], _padded(text)
             )
             for sizes, seen in zip((*_CUTS, "pieces and empty ones"), others, strict=True):
-                got, wanted = seen.response.display_text, whole.response.display_text
-                same = seen.answer == whole.answer and got == wanted
-                claim(same, f"cut by {sizes} the answer is {got!r}, in one piece {wanted!r}")
+                claim(seen.same_as(whole), seen.unlike(whole, f"cut by {sizes}"))
 
     def test_text_does_not_depend_on_the_batches(self) -> None:
         """It is no matter how many events come with one network read."""
         (single,) = self.answers(answer(SAMPLE))
         for batch in (2, _WHOLE):
             (seen,) = self.answers(answer(SAMPLE), batch=batch)
-            got, wanted = seen.response.display_text, single.response.display_text
-            claim(seen.answer == single.answer, f"batched it is {got!r}, one by one {wanted!r}")
+            claim(seen.same_as(single), seen.unlike(single, f"with {batch} events a read"))
 
     def test_no_text_is_lost(self) -> None:
         """Plain text comes out whole: what is held is released in front of the finish."""
@@ -181,12 +178,10 @@ class AnswerChecks(Checks):
             bench = self.bench([*void, Restart("contract"), *answer()])
             seen = self.play(bench.read)
             bench.settled("a restart")
-            got = seen.response.display_text
-            wanted = alone.response.display_text
-            what = f"after {void!r} and a restart the answer is {got!r}, not {wanted!r}"
-            claim(seen.answer == alone.answer, what)
-            read = validate_events(seen.events)
-            claim(read.messages == alone.response.messages, f"for the reader, {what}")
+            where = f"after {void!r} and a restart"
+            claim(seen.same_as(alone), seen.unlike(alone, where))
+            read = Seen(seen.events, validate_events(seen.events))
+            claim(read.same_as(alone), read.unlike(alone, f"{where}, for the reader,"))
 
     def test_events_are_not_changed_in_place(self) -> None:
         """Events are values: a hook returns another one instead."""

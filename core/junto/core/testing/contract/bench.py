@@ -79,10 +79,19 @@ class Seen:
     events: list[Event]
     response: ChatResponse
 
-    @property
-    def answer(self) -> tuple[object, ...]:
-        """What may not differ between two runs of the same."""
-        return self.response.messages, self.response.sources, self.response.finish_reason
+    def same_as(self, other: Seen) -> bool:
+        """Whether both are the same answer; metadata and usage may differ."""
+        return not self._differences(other)
+
+    def unlike(self, other: Seen, where: str) -> str:
+        """How this answer is unlike the one that was wanted."""
+        told = [f"{name} is {one!r}, not {two!r}" for name, one, two in self._differences(other)]
+        return f"{where} {' and '.join(told)}"
+
+    def _differences(self, other: Seen) -> list[tuple[str, object, object]]:
+        names = ("display_text", "reasoning", "messages", "sources", "finish_reason")
+        pairs = [(n, getattr(self.response, n), getattr(other.response, n)) for n in names]
+        return [(name, one, two) for name, one, two in pairs if one != two][:1]
 
 
 class Bench:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ...chat import ChatRequest, ChatResponse
-from ...context import Outcome, OutcomeKind, RunContext
+from ...client import ChatClient
+from ...context import RunContext
 from ...events import Event, Finish
 from ...hooks import Advisor
 from ...messages import UserMessage
-from ...usage import Usage
+from ..recording import RecordingAdvisor
+from ..scripted import ScriptedModel
 from .base import Checks
 from .bench import advisor_of, answer
 from .loops import claim, ticks
@@ -59,6 +62,10 @@ class DirectChecks(Checks):
 
     def test_hooks_let_cancellation_pass(self) -> None:
         """The same for ``before``, ``after`` and ``on_close``."""
+        seen = RecordingAdvisor()
+        client = ChatClient(ScriptedModel("Yes."), advisors=[seen])
+        self.play(partial(client.call, self.prompt))
+        ends = {"after": seen.last.response, "on_close": seen.last.outcome}
         for name in ("before", "after", "on_close"):
 
             async def called(name: str = name) -> None:
@@ -68,7 +75,7 @@ class DirectChecks(Checks):
                     return
                 if name != "before":
                     await _before(advisor, request, ctx)
-                await _awaited(hook(_ARGUMENTS[name](request), ctx))
+                await _awaited(hook(ends.get(name, request), ctx))
 
             self._cancelled_anywhere(called, name)
 
@@ -164,17 +171,6 @@ async def _before(advisor: Advisor, request: ChatRequest, ctx: RunContext) -> An
 
 async def _awaited(value: Any) -> Any:
     return await value if inspect.isawaitable(value) else value
-
-
-def _outcome(_: ChatRequest) -> Outcome:
-    return Outcome(OutcomeKind.FINISHED, None, Usage(), [], (), lambda: ChatResponse.of("Yes."))
-
-
-_ARGUMENTS: dict[str, Callable[[ChatRequest], Any]] = {
-    "before": lambda request: request,
-    "after": lambda _: ChatResponse.of("Yes."),
-    "on_close": _outcome,
-}
 
 
 def _check_order(events: list[Any], hook: str) -> None:

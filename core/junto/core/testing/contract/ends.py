@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeAlias
 
-from ...context import OutcomeKind
+from ...attempt import OutcomeKind
 from ...errors import StreamClosedError
 from ...stream import ChatStream
 from ..steps import cut, hang

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, cast
 
-from ...context import OutcomeKind
+from ...attempt import OutcomeKind
 from ...errors import SaveError
 from ..steps import cut, hang
 from .base import Checks
@@ -71,7 +71,7 @@ class FaultChecks(Checks):
             if seen is None:
                 self._broken_off(bench, problem)
             else:
-                claim(seen.answer == alone.answer, f"an error in {where} changed the answer")
+                claim(seen.same_as(alone), seen.unlike(alone, f"by an error in {where}"))
             bench.settled(f"an error in {where}", errors=[problem])
 
     def test_cancellation_in_hooks_further_in_passes(self) -> None:
@@ -115,9 +115,8 @@ class FaultChecks(Checks):
             bench = self.bench(script(), answer())
             again = Bench(self, answer(), advisor=bench.advisor)
             seen = self.play(partial(_end_and_read, how, bench, again))
-            got, wanted = seen.response.display_text, alone.response.display_text
-            same = got == wanted or self.short_circuits
-            claim(same, f"after a run that was ended by {how}, the next one gives {got!r}")
+            where = f"in the run after one that was ended by {how},"
+            claim(self.short_circuits or seen.same_as(alone), seen.unlike(alone, where))
 
     def test_no_early_end_leaves_a_run_on_the_advisor(self) -> None:
         """What is kept by run is let go however the run ends."""
