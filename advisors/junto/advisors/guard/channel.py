@@ -1,0 +1,84 @@
+"""A text that grows, what the checks say of it, and how much of it may leave."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from .mode import Window
+from .verdict import Block, Check, verdict_of
+
+__all__ = ["Channel"]
+
+_SPACE = re.compile(r"\s")
+
+
+class Channel:
+    """The text of one kind, as far as it has come.
+
+    Attributes:
+        raw: What came, from where the checks look on.
+        out: What is made of it: the same, unless a check replaced something.
+        cleared: How much of ``out`` may leave, and so cannot change any more.
+        left: How much has left.
+        replaced: Whether a check replaced something.
+        since: How many characters have come since the checks were asked.
+    """
+
+    def __init__(self, where: str, name: str, checks: Sequence[Check], window: Window) -> None:
+        self.where = where
+        self._name = name
+        self._checks = checks
+        self._window = window
+        self._seen = 0
+        self.raw = ""
+        self.out = ""
+        self.cleared = 0
+        self.left = 0
+        self.replaced = False
+        self.since = 0
+
+    async def look(self, text: str, *, final: bool = False) -> Block | None:
+        """Ask the checks about all there is with ``text`` behind it; then take that in."""
+        raw = out = self.raw + text
+        for check in self._checks:
+            grows: Any = getattr(check, "look", None)
+            if grows is None:
+                given: Any = check(out)
+            else:
+                given = grows(out, self._seen if out is raw else 0, final=final)
+            verdict = None if given is None else await verdict_of(self._name, given)
+            if isinstance(verdict, Block):
+                return verdict
+            if verdict is not None and verdict.text != out:
+                out = verdict.text
+        if out is not raw or self.replaced:
+            self.replaced = True
+            if not out.startswith(self.out[: self.cleared]):
+                return Block("what was to be replaced is longer than the window")
+        self.raw, self.out, self._seen, self.since = raw, out, len(raw), 0
+        held = 0 if final else self._window.characters
+        self.cleared = max(self.cleared, len(out) - held)
+        return None
+
+    def add(self, text: str) -> None:
+        """Take in text that the checks are not asked about yet."""
+        self.raw += text
+        self.out += text
+        self.since += len(text)
+
+    def forget(self) -> None:
+        """Let go of what is long past; called after a look."""
+        keep = self._window.characters + self._window.context
+        if len(self.raw) <= 2 * keep:
+            return
+        cut = len(self.raw) - keep
+        space = _SPACE.search(self.raw, cut, cut + self._window.context // 2)
+        cut = cut if space is None else space.end()
+        gone = cut + len(self.out) - len(self.raw)
+        if 0 <= gone <= self.left and self.raw[cut:] == self.out[gone:]:
+            self.raw, self.out = self.raw[cut:], self.out[gone:]
+            self._seen -= cut
+            self.cleared -= gone
+            self.left -= gone

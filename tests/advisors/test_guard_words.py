@@ -1,0 +1,113 @@
+"""Which texts hold a blocked word, and which do not."""
+
+from __future__ import annotations
+
+import unicodedata
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from junto.advisors import Block, WordCheck
+
+BLOCK = Block("a blocked word")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "secret",
+        "my Secret!",
+        "SECRET",
+        "ｓｅｃｒｅｔ",
+        "s\u200becret",
+        "sec\u00adre\u2060t",
+        "\ufeffsecret\u200b",
+        "_secret_key",
+        "(secret)",
+        "我的secret是",
+        "x\nsecret\ny",
+        "𝐬𝐞𝐜𝐫𝐞𝐭",
+    ],
+)
+def test_a_word_is_found_however_it_is_written(text: str) -> None:
+    assert WordCheck(["secret"])(text) == BLOCK
+
+
+@pytest.mark.parametrize("text", ["", "secretary", "topsecret", "secret1", "secre t", "sécret"])
+def test_another_word_is_not_found(text: str) -> None:
+    assert WordCheck(["secret"])(text) is None
+
+
+@pytest.mark.parametrize(
+    ("word", "text", "found"),
+    [
+        ("straße", "STRASSE", True),
+        ("café", unicodedata.normalize("NFD", "café"), True),
+        ("cafe", unicodedata.normalize("NFD", "café"), False),
+        ("bad word", "a bad  \n word", True),
+        ("bad word", "a badword", False),
+        ("bad word", "bad\u200b\u00a0word", True),
+        ("密码", "我的密码是", True),
+        ("パスワード", "そのパスワードは", True),
+        ("비밀번호", "비밀번호를", True),
+        ("c++", "I like C++.", True),
+        ("c++", "c+++", True),
+        ("ﬁx", "fix", True),
+    ],
+)
+def test_forms_scripts_and_phrases(word: str, text: str, found: bool) -> None:
+    assert (WordCheck([word])(text) is not None) is found
+
+
+def test_inside_other_words_only_when_asked_for() -> None:
+    assert WordCheck(["ass"])("assume") is None
+    assert WordCheck(["ass"], whole_words=False)("assume") == BLOCK
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "told"),
+    [
+        ("secret", TypeError, "write .'secret'."),
+        ([1], TypeError, "words are texts"),
+        ([""], ValueError, "not blank"),
+        (["\u200b "], ValueError, "not blank"),
+        ([], ValueError, "no word"),
+    ],
+)
+def test_words_that_are_none_are_refused(
+    words: list[str], error: type[Exception], told: str
+) -> None:
+    with pytest.raises(error, match=told):
+        WordCheck(words)
+
+
+def test_the_repr_does_not_say_the_words() -> None:
+    assert repr(WordCheck(["secret", "Secret", "other"])) == "WordCheck(2 words)"
+
+
+WORDS = ["secret", "ab c", "a", "密码", "é", "e\u0302\u0323", "abcd", "bc", "가"]
+TOKENS = st.sampled_from(["secret", "sec", "ret", "x" * 30, " " * 30]) | st.sampled_from(
+    "abc密码eａßİ𝐚각 \n\u0301\u0302\u0323\u0327\u200b\u00ad\u200d"
+)
+
+
+@given(
+    text=st.lists(TOKENS | st.characters(exclude_categories=["Cs"]), max_size=14).map("".join),
+    cuts=st.sets(st.integers(0, 90)),
+    words=st.sets(st.sampled_from(WORDS), min_size=1),
+    whole=st.booleans(),
+)
+def test_what_grows_is_found_as_what_is_whole(
+    text: str, cuts: set[int], words: set[str], whole: bool
+) -> None:
+    check = WordCheck(words, whole_words=whole)
+    places = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
+
+    found = False
+    for before, after in pairwise(places):
+        found = found or check.look(text[:after], before, final=False) is not None
+    found = found or check.look(text, len(text), final=True) is not None
+
+    assert found is (check(text) is not None)
