@@ -84,6 +84,7 @@ class Bench:
         fired: Whether the place was reached.
         got: What the reader got.
         raised: What the reader was told.
+        open_while_closing: How many streams the model had open at each ``on_close``.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Bench:
         place: str = "",
         happens: Callable[[Bench], Awaitable[None] | None] | None = None,
         pieces: str = "each",
+        model: Any = None,
     ) -> None:
         self.place = place
         self.happens = happens
@@ -100,7 +102,8 @@ class Bench:
         self.got: list[Event] = []
         self.raised: BaseException | None = None
         self.probes: list[Probe] = []
-        self.model = Model(self, pieces)
+        self.model = Model(self, pieces) if model is None else model
+        self.open_while_closing: list[int] = []
         noted = _noted(STACKS[stack])
         advisors: list[Advisor] = []
         names = iter(noted)
@@ -183,6 +186,7 @@ class Probe(Advisor):
 
     async def on_close(self, outcome: Outcome, ctx: RunContext) -> None:
         self.bench.log.append(f"close {self.name}")
+        self.bench.open_while_closing.append(self.bench.model.open_streams)
         self.outcomes.append(outcome)
         self.partials.append(outcome.response)
         await self.bench.at(f"on_close {self.name}")
@@ -274,7 +278,6 @@ class Model:
                 await at("model_close")
             finally:
                 self.closed += 1
-                self.bench.log.append("model closed")
 
     async def aclose(self) -> None:
         """Nothing to free."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import sys
 import warnings
 from typing import Any
 
@@ -66,6 +68,35 @@ async def test_trouble_while_a_dropped_stream_is_closed_skips_nobody(
     errors = bench.probes[0].outcomes[0].cleanup_errors
     assert [type(e) for e in errors] == [Fault]
     check_closed(bench, OutcomeKind.ABANDONED, cleanup_errors=errors)
+
+
+@pytest.mark.xfail(
+    strict=True, reason="the garbage collector closes inner generators before the chain can"
+)
+@pytest.mark.parametrize("stack", ["around in the middle", "arounds outside", "fifty"])
+async def test_a_stream_that_dies_in_a_cycle_is_closed_by_its_loop_as_well(
+    stack: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unraisable: list[str] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda what: unraisable.append(repr(what)))
+    bench = Bench(stack)
+    held: list[Any] = [bench.client.stream("?")]
+    await anext(held[0])
+    before = asyncio.all_tasks()
+    with pytest.warns(ResourceWarning, match="dropped before its end"):
+        _forget_in_a_cycle(held)
+    for task in asyncio.all_tasks() - before:
+        await over(task)
+
+    assert unraisable == []
+    check_closed(bench, OutcomeKind.ABANDONED)
+
+
+def _forget_in_a_cycle(held: list[Any]) -> None:
+    cycle = [held.pop()]
+    cycle.append(cycle)
+    del cycle
+    gc.collect()
 
 
 @pytest.mark.parametrize("entered", [True, False])
