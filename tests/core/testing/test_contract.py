@@ -173,7 +173,7 @@ def test_four_lines_are_enough_and_no_plugin_is_needed(tmp_path: Path) -> None:
     assert f"{len(CHECKS)} passed" in done.stdout, done.stdout
 
 
-def test_the_advisor_may_come_from_a_fixture(tmp_path: Path) -> None:
+def test_the_advisor_may_come_from_a_fixture_or_an_attribute(tmp_path: Path) -> None:
     code = """
         import pytest
         from junto.core import Advisor
@@ -190,7 +190,10 @@ def test_the_advisor_may_come_from_a_fixture(tmp_path: Path) -> None:
             @pytest.fixture
             def advisor(self):
                 return Advisor()
+
+        class TestOfAttribute(AdvisorContract):
+            advisor = Advisor
     """
     done = pytest_says(tmp_path, code)
 
-    assert f"{2 * len(CHECKS)} passed" in done.stdout, done.stdout
+    assert f"{3 * len(CHECKS)} passed" in done.stdout, done.stdout

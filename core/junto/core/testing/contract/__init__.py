@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from .answers import AnswerChecks
+from .cancelling import CancelChecks
 from .direct import DirectChecks
 from .ends import EndChecks
 from .faults import FaultChecks
@@ -16,6 +17,7 @@ from .runs import RunChecks
 __all__ = [
     "AdvisorContract",
     "AnswerChecks",
+    "CancelChecks",
     "DirectChecks",
     "EndChecks",
     "FaultChecks",
@@ -23,7 +25,7 @@ __all__ = [
 ]
 
 
-class AdvisorContract(AnswerChecks, RunChecks, EndChecks, FaultChecks, DirectChecks):
+class AdvisorContract(AnswerChecks, RunChecks, EndChecks, FaultChecks, CancelChecks, DirectChecks):
     """Checks an advisor against the laws of the pipeline.
 
     ::
@@ -66,7 +68,7 @@ class AdvisorContract(AnswerChecks, RunChecks, EndChecks, FaultChecks, DirectChe
     def _take_advisor_from_fixture(self, request: pytest.FixtureRequest) -> None:
         defined = inspect.getattr_static(type(self), "advisor")
         undefined = defined is inspect.getattr_static(AdvisorContract, "advisor")
-        if undefined or not inspect.isfunction(defined):
+        if undefined or _is_fixture(defined):
             self._given = request.getfixturevalue("advisor")
 
     def test_no_check_is_overridden(self) -> None:
@@ -84,3 +86,9 @@ def _replaced(cls: type[Any]) -> set[str]:
     own = cls.__mro__[: cls.__mro__.index(AdvisorContract)]
     names = {name for base in own for name in vars(base)}
     return {name for name in names if name.startswith("test_") and hasattr(AdvisorContract, name)}
+
+
+def _is_fixture(defined: object) -> bool:
+    # pytest has no public word for it; the second one is how it was before 8.4.
+    made = type(defined).__name__ == "FixtureFunctionDefinition"
+    return made or hasattr(defined, "_pytestfixturefunction")

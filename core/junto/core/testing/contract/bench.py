@@ -142,6 +142,14 @@ class Bench:
         """Ask by ``call()``."""
         return await self.client.call(self._contract.prompt, **self._ask())
 
+    async def hangs(self, reader: asyncio.Task[Any]) -> bool:
+        """Wait until the model does; false if the reader has come to its end instead."""
+        while not reader.done():
+            if self.pause.waiting:
+                return True
+            await asyncio.sleep(0)
+        return False
+
     def _ask(self) -> dict[str, Any]:
         contract = self._contract
         return {"conversation_id": contract.conversation_id, "params": contract.params}

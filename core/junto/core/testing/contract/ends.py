@@ -102,7 +102,7 @@ class EndChecks(Checks):
         async def main(bench: Bench) -> None:
             async with bench.stream() as stream:
                 reader = asyncio.create_task(_read(stream))
-                if not await _hanging(bench, reader):
+                if not await bench.hangs(reader):
                     return
                 await stream.aclose()
                 claim(bench.model.open_streams == 0, "aclose() returned before all was closed")
@@ -121,7 +121,7 @@ class EndChecks(Checks):
             async with bench.stream() as stream:
                 clocks: list[asyncio.Timeout] = []
                 reader = asyncio.create_task(_read_with_timeout(stream, clocks))
-                if await _hanging(bench, reader):
+                if await bench.hangs(reader):
                     clocks[-1].reschedule(asyncio.get_running_loop().time())
                 await asyncio.wait({reader})
             how = reader.result()
@@ -200,15 +200,6 @@ _EARLY = (OutcomeKind.ABANDONED, OutcomeKind.FINISHED, OutcomeKind.SHORT_CIRCUIT
 async def _read(stream: ChatStream) -> None:
     async for _ in stream:
         pass
-
-
-async def _hanging(bench: Bench, reader: asyncio.Task[Any]) -> bool:
-    """Wait until the model hangs; false if the reader has come to its end instead."""
-    while not reader.done():
-        if bench.pause.waiting:
-            return True
-        await asyncio.sleep(0)
-    return False
 
 
 async def _read_with_timeout(stream: ChatStream, clocks: list[asyncio.Timeout]) -> str:

@@ -1,9 +1,9 @@
-"""Checks of errors and cancellation, at every place where they may come."""
+"""Checks of errors, at every place where they may come, and of what they leave behind."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
@@ -11,13 +11,11 @@ from ...attempt import OutcomeKind
 from ...errors import SaveError
 from ..steps import cut, hang
 from .base import Checks
-from .bench import TEXT, Bench, Seen, advisor_of, answer, slowly
+from .bench import TEXT, Bench, Seen, advisor_of, answer
 from .loops import claim, ticks
-from .neighbours import Fault, FaultAround
+from .neighbours import Fault, faults_in
 
 __all__ = ["FaultChecks"]
-
-_HOOKS = ("before", "on_event", "after", "around", "save")
 
 
 class _ProblemError(OSError):
@@ -49,12 +47,12 @@ class FaultChecks(Checks):
 
     def test_errors_in_hooks_further_in_pass(self) -> None:
         """An error of an inner advisor comes out as the same object."""
-        for fault in _faults(lambda hook: _ProblemError(f"in {hook} further in")):
+        for fault in faults_in(lambda hook: _ProblemError(f"in {hook} further in")):
             self._fails(self.bench(inner=[fault]), fault.error, f"{fault.hook} further in", fault)
 
     def test_errors_in_hooks_further_out_pass(self) -> None:
         """An error of an outer advisor closes this one, and comes out."""
-        for fault in _faults(lambda hook: _ProblemError(f"in {hook} further out")):
+        for fault in faults_in(lambda hook: _ProblemError(f"in {hook} further out")):
             self._fails(self.bench(outer=[fault]), fault.error, f"{fault.hook} further out", fault)
 
     def test_an_error_while_closing_changes_nothing(self) -> None:
@@ -73,38 +71,6 @@ class FaultChecks(Checks):
             else:
                 claim(seen.same_as(alone), seen.unlike(alone, f"by an error in {where}"))
             bench.settled(f"an error in {where}", errors=[problem])
-
-    def test_cancellation_in_hooks_further_in_passes(self) -> None:
-        """A reader that is cancelled there gets its ``CancelledError``."""
-        for fault in [*_faults(lambda _: None), Fault("on_close")]:
-            self._cancels(self.bench(inner=[fault]), fault, f"{fault.hook} further in")
-
-    def test_cancellation_in_hooks_further_out_passes(self) -> None:
-        """The same further out."""
-        for fault in [*_faults(lambda _: None), Fault("on_close")]:
-            self._cancels(self.bench(outer=[fault]), fault, f"{fault.hook} further out")
-
-    def test_cancellation_passes_wherever_it_comes(self) -> None:
-        """Cancelled after any number of rounds of the loop, the reader is cancelled."""
-
-        async def main() -> None:
-            rounds = 0
-            while True:
-                bench = self.bench(slowly(answer(TEXT[:12], 3)))
-                reader = asyncio.create_task(bench.read())
-                await ticks(rounds)
-                over = reader.done()
-                reader.cancel()
-                await asyncio.wait({reader})
-                if over:
-                    reader.result()
-                    return
-                where = f"a cancellation in round {rounds}"
-                claim(reader.cancelled(), f"{where} was swallowed")
-                bench.settled(where)
-                rounds += 1
-
-        self.play(main)
 
     def test_the_next_run_is_unharmed(self) -> None:
         """After any end of a run, the same advisor serves the next one."""
@@ -175,23 +141,6 @@ class FaultChecks(Checks):
             claim(self.handles_errors, f"an error in {where} was swallowed: {hint}")
         else:
             claim(raised is problem, f"an error in {where} became {raised!r}")
-
-    def _cancels(self, bench: Bench, fault: Fault, where: str) -> None:
-        async def main() -> None:
-            reader = fault.reader = asyncio.create_task(bench.read())
-            await asyncio.wait({reader})
-            if fault.reached:
-                claim(reader.cancelled(), f"a cancellation in {where} was swallowed")
-            elif not self.short_circuits:
-                reader.result()
-
-        self.play(main)
-        bench.settled(f"a cancellation in {where}")
-
-
-def _faults(error: Callable[[str], BaseException | None]) -> Iterator[Fault]:
-    for hook in _HOOKS:
-        yield (FaultAround if hook == "around" else Fault)(hook, error(hook))
 
 
 async def _error_of(bench: Bench) -> BaseException | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 from ...chat import ChatRequest, ChatResponse
@@ -11,7 +11,7 @@ from ...context import Outcome, RunContext
 from ...events import Event, Finish, Restart
 from ...hooks import Advisor, EventHook, Next
 
-__all__ = ["AskTwice", "Fault", "FaultAround"]
+__all__ = ["AskTwice", "Fault", "FaultAround", "faults_in"]
 
 
 class Fault(Advisor):
@@ -89,6 +89,13 @@ class FaultAround(Fault):
             yield event
             self._strike("around")
             await asyncio.sleep(0)
+
+
+def faults_in(error: Callable[[str], BaseException | None]) -> Iterator[Fault]:
+    """A neighbour for each hook, but ``on_close``, with the error that it raises there."""
+    for hook in ("before", "on_event", "after", "save"):
+        yield Fault(hook, error(hook))
+    yield FaultAround("around", error("around"))
 
 
 class AskTwice(Advisor):
