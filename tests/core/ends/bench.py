@@ -8,10 +8,8 @@ A *place* is a hook and an advisor, such as ``"after b"``, or a step of the mode
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
-
-from attrs import evolve
 
 from junto.core import (
     Advisor,
@@ -25,18 +23,14 @@ from junto.core import (
     Outcome,
     RunContext,
     TextDelta,
-    Usage,
-    UsageUpdate,
 )
 
-from ..kit import MODELS
+from .provider import Model
 
 HOOKS = ("before", "open", "on_event", "on_finish", "after", "save", "on_close")
 AROUND = ("around_start", "around_mid", "around_end", "around_finally")
 MODEL = ("model_open", "model_mid", "model_end", "model_close")
 SYNC = frozenset({"open", "on_event", "on_finish"})
-
-USAGE = Usage(input_tokens=3, output_tokens=3)
 
 MIXED = ("around in the middle", "arounds outside")
 """The two whose product with ways and places is tried in full."""
@@ -231,53 +225,3 @@ class Passing(Advisor):
     ) -> AsyncIterator[Event]:
         async for event in next(request):
             yield event
-
-
-class Model:
-    """Gives x, y, z: event by event, in batches, or all at once."""
-
-    provider = model = "bench"
-
-    def __init__(self, bench: Bench, pieces: str) -> None:
-        self.bench = bench
-        self.pieces = pieces
-        self.opened = self.closed = 0
-        MODELS.append(self)  # type: ignore[arg-type]  # has what the conftest asks for
-
-    @property
-    def open_streams(self) -> int:
-        return self.opened - self.closed
-
-    async def stream(self, request: ChatRequest) -> AsyncIterator[Event | Sequence[Event]]:
-        x, y, z = map(TextDelta, "xyz")
-        usage = UsageUpdate(USAGE)
-        at = self.bench.at
-        self.opened += 1
-        try:
-            await at("model_open")
-            if self.pieces == "each":
-                yield x
-                await at("model_mid")
-                yield y
-                yield z
-                await at("model_end")
-                yield usage
-                yield Finish()
-            elif self.pieces == "batches":
-                yield [x]
-                await at("model_mid")
-                yield (y, z)
-                await at("model_end")
-                yield [usage, Finish()]
-            else:
-                await at("model_mid")
-                yield list(evolve(ChatResponse.of("xyz"), usage=USAGE).events())
-                await at("model_end")
-        finally:
-            try:
-                await at("model_close")
-            finally:
-                self.closed += 1
-
-    async def aclose(self) -> None:
-        """Nothing to free."""

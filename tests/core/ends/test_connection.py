@@ -14,7 +14,8 @@ from junto.providers.dashscope import DashScopeModel
 
 from ...standin import ABORT, GONE, Reply, StandIn, Step
 from .bench import Bench, hook_of
-from .ways import FAILED, WAYS, Running, Way, check_closed, over
+from .checks import check_closed
+from .ways import FAILED, WAYS, Running, Way, over
 
 SOON = 10
 TICKS = 100_000

@@ -13,7 +13,8 @@ import pytest
 from junto.core import OutcomeKind
 
 from .bench import MIXED, Bench, closing_places
-from .ways import Fault, check_closed, over
+from .checks import check_closed
+from .ways import Fault, over
 
 CLOSING = [(stack, place) for stack in MIXED for place in closing_places(stack)]
 

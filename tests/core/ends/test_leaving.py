@@ -12,7 +12,8 @@ import pytest
 from junto.core import ChatResponse, OutcomeKind, StreamClosedError
 
 from .bench import MIXED, Bench, closing_places, hook_of
-from .ways import Fault, Halt, check_closed, over
+from .checks import check_closed
+from .ways import Fault, Halt, over
 
 
 class Mine(Exception):  # noqa: N818  the reader's own
@@ -130,7 +131,7 @@ def _name(thing: Any) -> str:
 
 
 @pytest.mark.parametrize("pieces", ["each", "batches", "whole"])
-@pytest.mark.parametrize("stack", [*MIXED, "one", "one around", "fifty", "fifty arounds"])
+@pytest.mark.parametrize("stack", [*MIXED, "one around", "fifty"])
 @pytest.mark.parametrize("reader", [*EARLY, *WHOLE], ids=_name)
 async def test_a_reader_who_leaves_finds_everything_closed(
     reader: Callable[[Bench], Awaitable[None]], stack: str, pieces: str

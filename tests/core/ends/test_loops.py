@@ -16,7 +16,8 @@ from junto.core import ConcurrentReadError, OutcomeKind, StreamStateError, TextD
 
 from ..kit import Noted, client_of, scripted
 from .bench import MIXED, SYNC, Bench, closing_places, hook_of, places
-from .ways import Fault, check_closed, forever, over
+from .checks import check_closed
+from .ways import Fault, forever, over
 
 PLACES = [(stack, place) for stack in MIXED for place in places(stack)]
 each_place = pytest.mark.parametrize(("stack", "place"), PLACES)

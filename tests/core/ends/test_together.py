@@ -13,7 +13,8 @@ from junto.core import Finish, OutcomeKind, RunContext, StreamClosedError, TextD
 
 from ..kit import Hanging, Naive, Noted, client_of, read, text_of
 from .bench import MIXED, Bench
-from .ways import Fault, check_closed, forever, over
+from .checks import check_closed
+from .ways import Fault, forever, over
 
 
 @pytest.mark.parametrize("stack", MIXED)

@@ -11,7 +11,8 @@ from attrs import frozen
 
 from junto.core import OutcomeKind, SaveError, StreamClosedError
 
-from .bench import SYNC, USAGE, Bench, hook_of
+from .bench import SYNC, Bench, hook_of
+from .checks import check_closed
 
 FINISHED, FAILED = OutcomeKind.FINISHED, OutcomeKind.FAILED
 CANCELLED, ABANDONED = OutcomeKind.CANCELLED, OutcomeKind.ABANDONED
@@ -215,48 +216,3 @@ class Running:
         # An event on which a hook fails: whether it has left the hooks further in is a test apart.
         cut = hook == "on_event" and way.raises is not None
         check_closed(bench, kind, error, told, cut=cut)
-
-
-def check_closed(
-    bench: Bench,
-    kind: OutcomeKind,
-    error: BaseException | None = None,
-    cleanup_errors: list[Any] | None = None,
-    *,
-    cut: bool = False,
-) -> None:
-    """All that ``check_order`` says, and everybody was told the truth."""
-    closed = check_order(bench)
-    for probe in bench.probes:
-        if probe.name not in closed:
-            assert probe.outcomes == []
-            continue
-        (outcome,), (partial,) = probe.outcomes, probe.partials
-        assert outcome.kind is kind
-        if kind is CANCELLED:
-            assert isinstance(outcome.error, asyncio.CancelledError)
-        if kind is not CANCELLED or error is not None:
-            assert outcome.error is error
-        assert outcome.cleanup_errors == (cleanup_errors or [])
-        left = ["".join(probe.left), *(["".join(probe.left[:-1])] if cut else [])]
-        assert partial.text in left
-        if kind is FINISHED:
-            assert partial.usage.output_tokens == USAGE.output_tokens
-
-
-def check_order(bench: Bench) -> list[str]:
-    """Whoever was reached was closed once, inner first, and after what it stands around.
-
-    Returns:
-        The names of those that were, in that order.
-    """
-    log = bench.log
-    begun = [entry.split()[1] for entry in log if entry.startswith("before")]
-    closed = [entry.split()[1] for entry in log if entry.startswith("close")]
-    assert closed == begun[::-1]
-    assert bench.open_while_closing == [0] * len(closed)
-    assert bench.model.open_streams == 0
-    for name in closed:
-        if f"around left {name}" in log:
-            assert log.index(f"around left {name}") < log.index(f"close {name}")
-    return closed
