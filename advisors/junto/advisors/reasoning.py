@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Literal, TypeAlias, get_args
 
@@ -23,6 +22,8 @@ from junto.core import (
     ToolResult,
     UsageUpdate,
 )
+
+from .printed import Printed
 
 __all__ = ["ReasoningAdvisor", "Show"]
 
@@ -100,7 +101,7 @@ class ReasoningAdvisor(Advisor):
         self.name = name
         self.order = order
         # The beginning of a tag; white space around one is held as well.
-        self.holds = max(len(opening), len(closing)) - 1 if tags else 0
+        self.holds = max(len(opening), len(closing)) - 1 if tags or show == "block" else 0
         self.splitter()  # raises for tags that cannot be
 
     def open(self, ctx: RunContext) -> EventHook:
@@ -131,7 +132,7 @@ class _Reader:
         self._begin()
 
     def _begin(self) -> None:
-        self._printed = _Printed(self._advisor.opening, self._advisor.closing)
+        self._printed = Printed(self._advisor.opening, self._advisor.closing)
         self._native = False
         self._unclosed = False
         self._open = False
@@ -189,16 +190,16 @@ class _Reader:
             return event
         if self._show == "drop":
             return ()
-        if not event.text:  # no thought, so no block; a seal passes
-            return () if event.signature is None else ReasoningDelta("", None, event.signature)
-        if self._show == "pieces":
-            shown = self._printed.whole(event.text)
-        else:
-            shown = self._printed.piece(event.text)
-            if not self._open:
-                self._open = True
-                shown = self._advisor.opening + shown
-        return ReasoningDelta(event.text, shown, event.signature)
+        text, signature = event.text, event.signature
+        if self._show == "pieces" and text:
+            return ReasoningDelta(text, self._printed.whole(text), signature)
+        if not text and signature is None:
+            return ()
+        out = self._printed.pieces(text) if text else []
+        if signature is not None:
+            out = self._printed.sealed(out, signature)
+        self._open = self._open or bool(text)
+        return out[0] if len(out) == 1 else tuple(out)
 
     def _closed(self, event: Event) -> Event | tuple[Event, ...]:
         """Print the end of the block in front of an event, if one is open."""
@@ -206,43 +207,4 @@ class _Reader:
             return event
         self._open = False
         after = "" if isinstance(event, Finish) else self._advisor.separator
-        return (ReasoningDelta("", shown=self._printed.end() + after), event)
-
-
-class _Printed:
-    """A thought as it is printed: a tag in it ends no block.
-
-    What may be the beginning of a tag is printed with the next piece.
-    """
-
-    def __init__(self, opening: str, closing: str) -> None:
-        self._tags = (opening, closing)
-        self._marks = {opening[0], closing[0]}
-        self._found = re.compile("|".join(map(re.escape, self._tags)))
-        self._held = ""
-
-    def piece(self, text: str) -> str:
-        """The next piece of a block."""
-        if not self._held and self._marks.isdisjoint(text):
-            return text
-        text, self._held = self._held + text, ""
-        end = max((match.end() for match in self._found.finditer(text)), default=0)
-        for size in range(max(map(len, self._tags)) - 1, 0, -1):
-            tail = text[end:][-size:]
-            if len(tail) == size and any(tag.startswith(tail) for tag in self._tags):
-                text, self._held = text[:-size], tail
-                break
-        return self._found.sub(_broken, text)
-
-    def end(self) -> str:
-        """The end of the block, after what is still held."""
-        held, self._held = self._held, ""
-        return held + self._tags[1]
-
-    def whole(self, text: str) -> str:
-        """One piece in a block of its own."""
-        return self._tags[0] + self._found.sub(_broken, text) + self._tags[1]
-
-
-def _broken(tag: re.Match[str]) -> str:
-    return f"{tag[0][0]}\\{tag[0][1:]}"
+        return (*self._printed.end(after), event)

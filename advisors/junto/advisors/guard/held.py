@@ -51,7 +51,7 @@ class _Piece:
             and self.channel is not None
             and self.shown is other.shown
             and (self.after, self.instead, self.signature) == ("", None, None)
-            and not other.before
+            and (other.before, other.instead) == ("", None)
         )
 
     def made(self, text: str) -> Event:
@@ -66,7 +66,6 @@ class _Piece:
             shown = self.instead if done else ""
         else:
             shown = before + text + (self.after if done else "")
-        # A seal is only for what it was made for.
         signature = self.signature if done and not channel.replaced else None
         return ReasoningDelta(text, shown, signature)
 
@@ -172,8 +171,7 @@ class Held:
         if self._queue and self._queue[-1].takes(piece):
             tail = self._queue[-1]
             tail.size += piece.size
-            tail.after, tail.instead = piece.after, piece.instead
-            tail.signature = piece.signature
+            tail.after, tail.signature = piece.after, piece.signature
         else:
             self._queue.append(piece)
 
@@ -194,7 +192,7 @@ class Held:
         while queue:
             piece, channel = queue[0], queue[0].channel
             if channel is None:
-                self._ready += () if piece.event is None else (piece.event,)
+                self._pass(piece.event)
                 queue.popleft()
                 continue
             start = channel.left
@@ -206,6 +204,14 @@ class Held:
             if piece.size:
                 return
             queue.popleft()
+
+    def _pass(self, event: Event | None) -> None:
+        """Let an event without text go as it is."""
+        sealed = isinstance(event, ReasoningDelta) and event.signature is not None
+        if sealed and self._thought.replaced:
+            return  # a seal is only for what it was made for
+        if event is not None:
+            self._ready.append(event)
 
 
 def _printed(text: str, shown: str) -> tuple[str, str, str | None]:
