@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import structlog
 
 from junto.advisors import LoggingAdvisor
+from junto.advisors.masking import mask
 from junto.core import (
+    Advisor,
     ChatClient,
+    ChatRequest,
+    Event,
     Finish,
     ModelWarning,
+    Outcome,
     QuotaError,
+    RunContext,
+    Secret,
     TextDelta,
     Usage,
     UsageUpdate,
@@ -162,8 +170,15 @@ async def test_a_logger_that_fails_does_not_harm_the_run() -> None:
 
 @pytest.fixture
 def configured() -> Iterator[list[structlog.typing.EventDict]]:
-    with structlog.testing.capture_logs() as logs:
-        yield logs
+    """What an application that has configured structlog, with its context variables, logs."""
+    lines: list[structlog.typing.EventDict] = []
+
+    def keep(_: Any, method: str, line: structlog.typing.EventDict) -> Any:
+        lines.append({**line, "log_level": method})
+        raise structlog.DropEvent
+
+    structlog.configure(processors=[structlog.contextvars.merge_contextvars, keep])
+    yield lines
     structlog.reset_defaults()
 
 
@@ -210,3 +225,234 @@ def test_a_logger_that_could_not_log_is_refused_at_once(
 ) -> None:
     with pytest.raises(TypeError, match=told):
         LoggingAdvisor(**arguments)
+
+
+class Talks(Advisor):
+    """Logs in each hook, as an application's advisor would."""
+
+    log = structlog.get_logger("mine")
+
+    async def before(self, request: ChatRequest, ctx: RunContext) -> ChatRequest:
+        self.log.info("before", expected=ctx.conversation_id)
+        return request
+
+    def on_event(self, event: Event, ctx: RunContext) -> Event:
+        self.log.info("event", expected=ctx.conversation_id)
+        return event
+
+    async def on_close(self, outcome: Outcome, ctx: RunContext) -> None:
+        self.log.info("close", expected=ctx.conversation_id)
+
+
+def says(text: str) -> Callable[[], None]:
+    return lambda: structlog.get_logger("provider").info(text)
+
+
+async def test_lines_further_in_carry_the_ids_and_the_readers_do_not(
+    configured: list[structlog.typing.EventDict],
+) -> None:
+    model = ScriptedModel([says("asked"), "one", "two"])
+    client = ChatClient(model, advisors=[LoggingAdvisor(), Talks()])
+
+    async with client.stream("hi", conversation_id="c-1") as stream:
+        async for _ in stream:
+            structlog.get_logger("reader").info("reading")
+        run_id = stream.context.run_id
+
+    reading = [line for line in configured if line["event"] == "reading"]
+    assert reading
+    assert all("run_id" not in line for line in reading)
+    inside = [line for line in configured if line["event"] != "reading"]
+    assert {line["event"] for line in inside} > {"before", "event", "close", "asked", "chat.turn"}
+    assert {(line["run_id"], line["conversation_id"]) for line in inside} == {(run_id, "c-1")}
+    assert structlog.contextvars.get_contextvars() == {}
+
+
+async def test_a_hundred_streams_in_one_task_never_mix(
+    configured: list[structlog.typing.EventDict],
+) -> None:
+    client = ChatClient(
+        ScriptedModel(["a", says("asked"), "b", "c"]), advisors=[LoggingAdvisor(), Talks()]
+    )
+    streams = [client.stream("hi", conversation_id=f"c{i}") for i in range(100)]
+    order = random.Random(1)
+
+    left = list(streams)
+    while left:
+        stream = order.choice(left)
+        if await anext(stream, None) is None:
+            left.remove(stream)
+
+    talked = [line for line in configured if "expected" in line]
+    assert len(talked) == 100 * 6
+    assert all(line["conversation_id"] == line["expected"] for line in talked)
+    ids = {line["conversation_id"]: line["run_id"] for line in configured}
+    assert ids == {f"c{i}": stream.context.run_id for i, stream in enumerate(streams)}
+    assert len({(line["run_id"], line["conversation_id"]) for line in configured}) == 100
+
+
+async def test_a_run_inside_a_run_has_its_own_id(
+    configured: list[structlog.typing.EventDict],
+) -> None:
+    inner = ChatClient(ScriptedModel([says("inner")]), advisors=[LoggingAdvisor()])
+
+    async def tool() -> None:
+        await inner.call("hi")
+        says("outer")()
+
+    outer = ChatClient(ScriptedModel([tool, "x"]), advisors=[LoggingAdvisor()])
+    await outer.call("hi")
+
+    told = {line["event"]: line["run_id"] for line in configured}
+    turns = [line["run_id"] for line in configured if line["event"] == "chat.turn"]
+    assert (told["inner"], told["outer"]) == tuple(turns)
+    assert turns[0] != turns[1]
+
+
+async def test_binding_can_be_left_out(configured: list[structlog.typing.EventDict]) -> None:
+    client = ChatClient(ScriptedModel([says("asked")]), advisors=[LoggingAdvisor(bind=False)])
+
+    await client.call("hi")
+
+    assert [line for line in configured if line["event"] == "asked" and "run_id" in line] == []
+
+
+KEYS = [
+    "sk-" + "abc123def456ghi7",
+    "ghp_" + "a1b2c3d4e5f6",
+    "AKIA" + "IOSFODNN7EXAMPLE",
+    "AIza" + "SyA1234567890",
+    "eyJhbGciOiJI" + ".eyJzdWIiOiIx.sig",
+    "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----",
+]
+
+
+@pytest.mark.parametrize("key", KEYS)
+async def test_a_key_is_in_no_value_even_with_content(
+    lines: pytest.LogCaptureFixture, key: str
+) -> None:
+    error = QuotaError("spent", status=403, code=f"code {key}", request_id=f"r {key}")
+    model = ScriptedModel([TextDelta(f"take {key}, ok"), error])
+    client = ChatClient(model, advisors=[LoggingAdvisor(content=True)])
+
+    with pytest.raises(QuotaError):
+        await client.call(f"my key is {key}.", conversation_id=f"c {key}")
+
+    everything = repr([record.__dict__ for record in lines.records])
+    assert key not in everything
+    assert "MIIE" not in everything
+    [turn] = turns(lines)
+    assert turn["prompt"].startswith("my key is [masked]")
+    assert turn["conversation_id"] == "c [masked]"
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("Authorization: Bearer abcdef123", "Authorization: Bearer [masked]"),
+        ('{"api_key": "abcdef"}', '{"api_key": "[masked]"}'),
+        ("password=hunter22&x=1", "password=[masked]&x=1"),
+        ("ask-me and risk-taking and a token of thanks", None),
+    ],
+)
+def test_named_secrets_are_masked_and_plain_words_are_not(text: str, kept: str | None) -> None:
+    assert mask(text) == (text if kept is None else kept)
+
+
+async def test_a_secret_object_shows_itself_masked_only(lines: pytest.LogCaptureFixture) -> None:
+    secret = Secret("abcdefghijklmnopqrstuvwxyz")
+    model = ScriptedModel([TextDelta("x"), Finish(metadata={"request_id": secret})])
+
+    await ChatClient(model, advisors=[LoggingAdvisor()]).call("hi")
+
+    assert secret.reveal() not in repr([record.__dict__ for record in lines.records])
+    assert turns(lines)[0]["request_id"].startswith("Secret(")
+
+
+def raises(text: str) -> str:
+    raise LookupError(text)
+
+
+@pytest.mark.parametrize(
+    ("redact", "told"), [(raises, "LookupError"), (lambda text: None, "gave NoneType")]
+)
+async def test_what_cannot_be_redacted_is_not_logged(
+    lines: pytest.LogCaptureFixture, redact: Any, told: str
+) -> None:
+    client = ChatClient(
+        ScriptedModel("the-answer"), advisors=[LoggingAdvisor(content=True, redact=redact)]
+    )
+
+    await client.call("the-question")
+
+    [turn] = turns(lines)
+    assert turn["redact_error"] == told
+    assert not {"prompt", "answer"} & turn.keys()
+    assert "the-" not in repr([record.__dict__ for record in lines.records])
+
+
+async def test_control_characters_are_in_no_value(lines: pytest.LogCaptureFixture) -> None:
+    model = ScriptedModel([TextDelta("x"), Finish(metadata={"request_id": "r\x1b[2J\r\n\u202e"})])
+    client = ChatClient(model, advisors=[LoggingAdvisor(name="log\nfake chat.turn")])
+
+    await client.call("hi", conversation_id="c\x00\x9b\u2028x")
+
+    [turn] = turns(lines)
+    values = [value for value in turn.values() if isinstance(value, str)]
+    assert all(value.isprintable() for value in values)
+    assert (turn["conversation_id"], turn["request_id"]) == ("c x", "r [2J")
+
+
+async def test_tokens_are_told_by_kind_and_never_made_up(lines: pytest.LogCaptureFixture) -> None:
+    kinds = {
+        "input_tokens": 1,
+        "output_tokens": 2,
+        "total_tokens": 3,
+        "reasoning_tokens": 0,
+        "cached_tokens": 4,
+        "cache_write_tokens": 5,
+        "image_tokens": 6,
+        "audio_tokens": 7,
+    }
+    for usage in (Usage(**kinds, estimated=True), Usage(output_tokens=0), None):
+        events: list[Event] = [TextDelta("x")]
+        events += [] if usage is None else [UsageUpdate(usage)]
+        await ChatClient(ScriptedModel(events), advisors=[LoggingAdvisor()]).call("hi")
+
+    told = [{k: v for k, v in turn.items() if "token" in k} for turn in turns(lines)]
+    assert told == [{**kinds, "tokens_estimated": True}, {"output_tokens": 0}, {}]
+
+
+@pytest.mark.parametrize("structlog_first", [True, False])
+@pytest.mark.parametrize("level", ["", "logging.basicConfig(level='DEBUG')"])
+def test_an_application_without_structlog_has_nothing_on_standard_output(
+    structlog_first: bool, level: str
+) -> None:
+    code = f"""
+import asyncio, logging, sys
+{"import structlog" if structlog_first else ""}
+from junto.advisors import LoggingAdvisor, ReasoningAdvisor, SafeGuardAdvisor
+from junto.core import ChatClient
+from junto.core.testing import ScriptedModel
+{level}
+advisors = [LoggingAdvisor(content=True), SafeGuardAdvisor(["secret"]), ReasoningAdvisor()]
+model = ScriptedModel("<think>so</think>fine", "a secret", OSError())
+client = ChatClient(model, advisors=advisors)
+async def main():
+    await client.call("hi")
+    await client.call("hi")
+    try:
+        await client.call("hi")
+    except OSError:
+        pass
+asyncio.run(main())
+if {structlog_first}:
+    assert not structlog.is_configured()
+    assert structlog.contextvars.get_contextvars() == {{}}
+else:
+    assert "structlog" not in sys.modules
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == ""
+    assert done.stderr.count("chat.turn run_id=") == (3 if level else 1)

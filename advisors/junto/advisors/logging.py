@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import define
+from attrs import define, fields
 
 from junto.core import (
     Advisor,
@@ -22,9 +23,11 @@ from junto.core import (
     Phase,
     ProviderError,
     RunContext,
-    clean_text,
+    Usage,
     get_logger,
 )
+
+from .masking import logged
 
 __all__ = ["LoggingAdvisor"]
 
@@ -43,12 +46,18 @@ class LoggingAdvisor(Advisor):
 
     Lines go to the logger ``junto.chat``: structlog's if the application configured
     structlog, else the standard library's.  The text of questions and answers is not
-    logged, only its length and the beginning of its SHA-256.  A failure to log never
-    harms a run.
+    logged, only its length and the beginning of its SHA-256.  What looks like a key is
+    masked in every value.  A failure to log never harms a run.
+
+    Where structlog is in use, ``run_id`` and ``conversation_id`` are bound as its context
+    variables, inside the run: every line that an inner advisor, a tool or the provider
+    logs through structlog carries them, and no line of the reader's does.
 
     Args:
         content: Log the texts as well.
-        redact: Called with every text before it is logged, with ``content``.
+        redact: Called with every text before it is logged, with ``content``.  If it
+            raises, or gives no text, that text is not logged, and ``redact_error`` says so.
+        bind: Bind the ids for structlog.
         logger: Another logger, such as ``structlog.get_logger("mine")``.
         name: For logs, and for replacing or leaving it out for one request.
         order: Its place in the chain: what it reports is what left it.
@@ -58,12 +67,14 @@ class LoggingAdvisor(Advisor):
     """
 
     isolated = True
+    role = "logging"
 
     def __init__(
         self,
         *,
         content: bool = False,
         redact: Callable[[str], str] | None = None,
+        bind: bool = True,
         logger: Logger | None = None,
         name: str = "logging",
         order: int = Phase.OUTER,
@@ -75,6 +86,7 @@ class LoggingAdvisor(Advisor):
             raise TypeError(msg)
         self.content = content
         self.redact = redact
+        self.bind = bind
         self.name = name
         self.order = order
         self._log: Logger = get_logger("junto.chat") if logger is None else logger
@@ -84,25 +96,23 @@ class LoggingAdvisor(Advisor):
         """Start the clock."""
         turn = _Turn(time.monotonic(), request.user_text)
         ctx[self._key] = turn
+        ids = _known(run_id=ctx.run_id, conversation_id=ctx.conversation_id)
+        if self.bind:
+            _bind(ids)
         self._log.debug(
-            "chat.started",
-            run_id=ctx.run_id,
-            **_known(conversation_id=ctx.conversation_id),
-            model=ctx.model,
-            messages=len(request.messages),
+            "chat.started", **ids, **_known(model=ctx.model, messages=len(request.messages))
         )
         return request
 
     def open(self, ctx: RunContext) -> EventHook:
         """Take the time of the first event."""
         turn = ctx.get(self._key)
+        waiting = turn is not None
 
         def on_event(event: Event, _: RunContext) -> Event:
-            if (
-                turn is not None
-                and turn.first_event is None
-                and event.__class__ is not ModelWarning
-            ):
+            nonlocal waiting
+            if waiting and event.__class__ is not ModelWarning and turn is not None:
+                waiting = False
                 turn.first_event = time.monotonic()
             return event
 
@@ -126,15 +136,14 @@ class LoggingAdvisor(Advisor):
             finish=None if response.finish_reason is None else response.finish_reason.value,
             duration_s=round(now - turn.started, 4),
             first_event_s=first,
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-            reasoning_tokens=usage.reasoning_tokens,
-            cached_tokens=usage.cached_tokens,
+            attempts=len(response.attempts) or None,
+            **{name: getattr(usage, name) for name in _TOKENS},
+            tokens_estimated=usage.estimated or None,
             request_id=response.request_id,
             short_circuited_by=ctx.short_circuited_by,
-            **self._texts("prompt", turn.prompt),
-            **self._texts("answer", response.text),
         )
+        values |= self._texts("prompt", turn.prompt)
+        values |= self._texts("answer", response.text)
         values |= _error(outcome.error)
         failed = outcome.error is not None and outcome.kind.value == "failed"
         (self._log.error if failed else self._log.info)("chat.turn", **values)
@@ -142,10 +151,15 @@ class LoggingAdvisor(Advisor):
     def _texts(self, name: str, text: str) -> dict[str, Any]:
         digest = hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]
         values: dict[str, Any] = {f"{name}_chars": len(text), f"{name}_sha256": digest}
-        if self.content:
-            kept = text if self.redact is None else self.redact(text)
-            values[name] = clean_text(kept, limit=10_000)
-        return values
+        if not self.content:
+            return values
+        try:
+            kept: Any = text if self.redact is None else self.redact(text)
+        except Exception as error:  # noqa: BLE001  whatever it is, the text stays out
+            return values | {"redact_error": type(error).__name__}
+        if not isinstance(kept, str):
+            return values | {"redact_error": f"gave {type(kept).__name__}"}
+        return values | {name: logged(kept, 10_000)}
 
     def __repr__(self) -> str:
         return f"LoggingAdvisor(content={self.content})"
@@ -162,8 +176,20 @@ def _check_logger(logger: object) -> None:
         raise TypeError(msg)
 
 
+_TOKENS = tuple(count.name for count in fields(Usage) if count.name.endswith("_tokens"))
+
+
+def _bind(ids: Mapping[str, Any]) -> None:
+    """Bind ids in the run's own context, if anybody could log them."""
+    if "structlog" in sys.modules:
+        from structlog.contextvars import bind_contextvars
+
+        bind_contextvars(**ids)
+
+
 def _known(**values: Any) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
+    """Those that are known, as they may stand in a log."""
+    return {name: logged(value, 500) for name, value in values.items() if value is not None}
 
 
 def _error(error: BaseException | None) -> dict[str, Any]:
