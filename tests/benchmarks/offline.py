@@ -16,7 +16,11 @@ PER_REQUEST = Figure("The chain alone, per request", "µs", base="")
 # One more advisor, by what it overrides: ns per event and µs per request, at most.
 TARGETS = {"no hook": (10, 5), "on_event": (100, 5), "around": (300, 5)}
 
-IMPORTING = Figure("CPU to import, and to make a client", "ms", base="stack")
+IMPORTING = Figure(
+    "CPU to import, and to make a client; the stack is aiohttp, attrs, msgspec and structlog",
+    "ms",
+    base="the stack",
+)
 IMPORTING_CORE = Figure("CPU to import `junto.core`, without aiohttp and rich", "ms", base="")
 SIZE = Figure("Distributions in an installation", "distributions", base="")
 

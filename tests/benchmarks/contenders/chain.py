@@ -22,7 +22,7 @@ from junto.core import (
 
 BATCH = 16
 MANY = 10
-FLOOR, NONE = "by hand", "none"
+FLOOR, NONE = "a generator by hand", "junto, no advisor"
 
 
 class Model:
