@@ -146,6 +146,11 @@ async def test_a_reader_who_leaves_finds_everything_closed(
     if reader is called:
         return
     if early:
+        # What is further in is closed before the around that asked for it, and that before its own.
+        lefts = [entry for entry in bench.log if entry.startswith("around left")]
+        for entry in lefts:
+            own = entry.replace("around left", "close")
+            assert bench.log.index(own) == bench.log.index(entry) + 1
         with pytest.raises(StreamClosedError) as raised:
             await bench.stream.response()
         assert raised.value.response is not None
