@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import junto.advisors
-from junto.advisors import LoggingAdvisor, MemoryAdvisor, ReasoningAdvisor
+from junto.advisors import (
+    Block,
+    GuardAdvisor,
+    LoggingAdvisor,
+    MemoryAdvisor,
+    ReasoningAdvisor,
+    Replace,
+    SafeGuardAdvisor,
+    window,
+)
 from junto.core import Advisor, ReasoningDelta
 from junto.core.testing import AdvisorContract
 
@@ -67,6 +76,41 @@ class TestReasoningApart(AdvisorContract):
 
     def advisor(self) -> ReasoningAdvisor:
         return ReasoningAdvisor("apart")
+
+
+class TestGuardInAWindow(AdvisorContract):
+    changes_text = False
+
+    def advisor(self) -> GuardAdvisor:
+        return GuardAdvisor(lambda text: None, window(5))
+
+
+class TestGuardOnTheWhole(AdvisorContract):
+    changes_text = False
+
+    def advisor(self) -> GuardAdvisor:
+        return GuardAdvisor(lambda text: None, "buffer")
+
+
+class TestGuardThatObserves(AdvisorContract):
+    changes_text = False
+
+    def advisor(self) -> GuardAdvisor:
+        return GuardAdvisor(lambda text: Block("all"), "observe")
+
+
+class TestGuardThatReplaces(AdvisorContract):
+    drops = (ReasoningDelta,)
+
+    def advisor(self) -> GuardAdvisor:
+        return GuardAdvisor(lambda text: Replace(text.replace("e", "3")), window(3, every=2))
+
+
+class TestSafeGuard(AdvisorContract):
+    changes_text = False
+
+    def advisor(self) -> SafeGuardAdvisor:
+        return SafeGuardAdvisor(["never said"])
 
 
 def test_every_advisor_that_is_shipped_has_its_contract_here() -> None:

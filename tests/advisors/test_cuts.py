@@ -252,7 +252,7 @@ async def test_nobody_can_tell_how_an_answer_was_cut(
 
     # Inside a guard that stops the model one sees what had come by then.
     guards = [i for i, kind in enumerate(stack) if kind in GUARDS]
-    stopped = pieces.metadata.get("guard", {}).get("action") == "blocked"
+    stopped = pieces.metadata.get("guard_action") == "blocked"
     same = 1 + min(guards) if stopped else None
     assert evolve(pieces, levels=pieces.levels[:same]) == evolve(whole, levels=whole.levels[:same])
     for one, other in zip(pieces.levels, whole.levels, strict=True):

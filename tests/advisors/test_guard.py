@@ -18,8 +18,7 @@ from junto.advisors import (
     Verdict,
     window,
 )
-from junto.advisors.guard.advisor import OnBlock
-from junto.advisors.guard.mode import Mode
+from junto.advisors.guard.mode import Mode, OnBlock
 from junto.core import (
     AdvisorContractError,
     AssistantMessage,
@@ -102,11 +101,12 @@ async def test_a_blocked_question_is_not_asked(mode: Mode, kind: Any) -> None:
 
     assert model.requests == []
     assert (response.text, response.finish_reason) == (NO, FinishReason.CONTENT_FILTER)
-    assert response.metadata["guard"] == {
-        "advisor": "guard",
-        "where": "input",
-        "action": "blocked",
-        "reason": "the rule",
+    assert response.metadata == {
+        "guard": "guard",
+        "guard_where": "input",
+        "guard_action": "blocked",
+        "guard_reason": "the rule",
+        "short_circuited_by": "guard",
     }
 
 
@@ -151,7 +151,7 @@ async def test_a_blocked_answer_becomes_a_refusal(mode: Mode, kind: Any, reason:
     assert "secret" not in shown
     assert response.messages == (AssistantMessage(NO),)
     assert (response.sources, response.finish_reason) == ((), FinishReason.CONTENT_FILTER)
-    assert response.metadata["guard"]["where"] == ("reasoning" if reason else "text")
+    assert response.metadata["guard_where"] == ("reasoning" if reason else "text")
 
 
 async def test_the_model_is_closed_before_the_refusal_goes_out() -> None:
@@ -263,9 +263,7 @@ async def test_what_would_change_what_has_left_is_blocked() -> None:
     _, response = await ask(GuardAdvisor(forgetful, window(2)), "one two three!")
 
     assert response.text == NO
-    assert (
-        response.metadata["guard"]["reason"] == "what was to be replaced is longer than the window"
-    )
+    assert response.metadata["guard_reason"] == "what was to be replaced is longer than the window"
 
 
 async def test_a_passage_is_found_across_thoughts_and_tools() -> None:
@@ -327,7 +325,7 @@ async def test_one_side_alone(sides: Any) -> None:
     _, response = await ask(guard, "the secret", "the secret?")
     _, other = await ask(guard, "fine" if sides == "output" else "the secret", "?")
 
-    assert response.metadata["guard"]["where"] == ("input" if sides == "input" else "text")
+    assert response.metadata["guard_where"] == ("input" if sides == "input" else "text")
     assert other.text == ("fine" if sides == "output" else "the secret")
 
 
@@ -337,7 +335,7 @@ async def test_observe_lets_all_pass_and_reports(caplog: pytest.LogCaptureFixtur
     shown, response = await ask(guard, "the secret", "a secret?")
 
     assert shown == response.text == "the secret"
-    assert response.metadata["guard"]["where"] == "input"
+    assert response.metadata["guard_where"] == "input"
     told = [vars(record)["junto"] for record in caplog.records]
     assert [(t["where"], t["action"], t["reason"]) for t in told] == [
         ("input", "observed", "the rule"),

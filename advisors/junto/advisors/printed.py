@@ -25,10 +25,12 @@ class Printed:
         self._before = opening
         self._held = ""
 
+    def is_plain(self, text: str) -> bool:
+        """Whether the next piece of a block prints as it is."""
+        return not (self._held or self._before) and self._marks.isdisjoint(text)
+
     def pieces(self, text: str) -> list[ReasoningDelta]:
         """The next events of a block."""
-        if not (self._held or self._before) and self._marks.isdisjoint(text):
-            return [ReasoningDelta(text, text)]
         text = self._held + text
         out: list[ReasoningDelta] = []
         at = 0

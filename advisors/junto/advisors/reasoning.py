@@ -150,7 +150,7 @@ class _Reader:
             return event if events == [event] and not self._open else self._all(events)
         if isinstance(event, ReasoningDelta):
             if splitter is None or not (event.text or event.signature):
-                return self._reasoning(event)
+                return event if self._show == "apart" else self._reasoning(event)
             # Native reasoning wins over tags.
             self._splitter, self._native = None, True
             return self._all([*splitter.flush(), event])
@@ -191,6 +191,8 @@ class _Reader:
         if self._show == "drop":
             return ()
         text, signature = event.text, event.signature
+        if self._open and signature is None and self._printed.is_plain(text):
+            return ReasoningDelta(text, text)
         if self._show == "pieces" and text:
             return ReasoningDelta(text, self._printed.whole(text), signature)
         if not text and signature is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from operator import is_
-from typing import Literal, TypeAlias, get_args
 
 from junto.core import (
     Advisor,
@@ -28,14 +27,11 @@ from junto.core import (
 )
 
 from .held import Held
-from .mode import Mode, Window, bound_of, check_mode
+from .mode import Mode, OnBlock, Sides, Window, bound_of, check_mode, check_word
 from .rewrite import refused, replaced, rewritten
 from .verdict import Block, Check, GuardBlockedError, Verdict, judged
 
-__all__ = ["GuardAdvisor", "OnBlock", "Sides"]
-
-OnBlock: TypeAlias = Literal["refuse", "stop", "raise"]
-Sides: TypeAlias = Literal["both", "input", "output"]
+__all__ = ["GuardAdvisor"]
 
 log = get_logger("junto.guard")
 
@@ -56,10 +52,11 @@ class GuardAdvisor(Advisor):
       most its length less ``n``.  Once something is blocked the model is closed, and no
       more tokens are paid for.
     - ``"observe"``: as a whole when it ends, in whatever way.  Everything passes, and what
-      was found is logged as ``guard.found`` and put into the metadata.
+      was found is logged as ``guard.found`` and said in the metadata.
 
-    A blocked answer has the finish reason ``content_filter``, and ``metadata["guard"]``
-    says why.  What reaches memory is what left the chain, never what was blocked.
+    A blocked answer has the finish reason ``content_filter``; its metadata say which
+    ``guard`` it was, and ``guard_where``, ``guard_action`` and ``guard_reason``.  What
+    reaches memory is what left the chain, never what was blocked.
 
     Tool calls and their arguments, sources and custom events pass unchecked, and in their
     order: what comes behind held text waits with it.
@@ -101,10 +98,8 @@ class GuardAdvisor(Advisor):
             msg = f"a check is a function from a text to a verdict, not {check!r}"
             raise TypeError(msg)
         check_mode(mode)
-        for word, value, words in (("sides", sides, Sides), ("on_block", on_block, OnBlock)):
-            if value not in get_args(words):
-                msg = f"{word} is one of {', '.join(get_args(words))}, not {value!r}"
-                raise ValueError(msg)
+        check_word("sides", sides, Sides)
+        check_word("on_block", on_block, OnBlock)
         if not refusal:
             msg = "a refusal is not empty"
             raise ValueError(msg)
@@ -143,7 +138,7 @@ class GuardAdvisor(Advisor):
             if isinstance(verdict, Block):
                 found = self._blocked(ctx, "input", verdict)
                 response = ChatResponse.of(self.refusal, finish_reason=FinishReason.CONTENT_FILTER)
-                return response.with_metadata(guard=found)
+                return response.with_metadata(**found)
             self._tell(ctx, "input", "replaced")
             messages[-1] = rewritten(message, verdict.text)
         unchanged = all(map(is_, messages, request.messages))
@@ -181,7 +176,7 @@ class GuardAdvisor(Advisor):
                     yield Restart(f"blocked by {self.name}")
                     yield TextDelta(self.refusal)
                 known = dict(event.metadata) if isinstance(event, Finish) else {}
-                yield Finish(FinishReason.CONTENT_FILTER, known | {"guard": found})
+                yield Finish(FinishReason.CONTENT_FILTER, known | found)
                 return
             if isinstance(event, Finish):
                 for where in held.replaced:
@@ -192,7 +187,7 @@ class GuardAdvisor(Advisor):
         """Check the whole answer, in the modes that do."""
         if self.mode == "observe":
             found = await self._observed(response, ctx)
-            return response.with_metadata(guard=found) if found else response
+            return response.with_metadata(**found) if found else response
         if not self.buffered:
             return response
         for where in _SIDES:
@@ -200,7 +195,7 @@ class GuardAdvisor(Advisor):
             verdict = await self._judged(text, ctx) if text else None
             if isinstance(verdict, Block):
                 found = self._blocked(ctx, where, verdict)
-                return refused(response, self.refusal).with_metadata(guard=found)
+                return refused(response, self.refusal).with_metadata(**found)
             if verdict is not None:
                 self._tell(ctx, where, "replaced")
                 response = replaced(response, where, verdict.text)
@@ -246,11 +241,11 @@ class GuardAdvisor(Advisor):
         self, ctx: RunContext, where: str, action: str, verdict: Verdict = None
     ) -> dict[str, str]:
         """Log what was found, without the text."""
-        found = {"advisor": self.name, "where": where, "action": action}
+        found = {"where": where, "action": action}
         if isinstance(verdict, Block) and verdict.reason:
             found["reason"] = verdict.reason
-        log.warning("guard.found", **found, run_id=ctx.run_id)
-        return found
+        log.warning("guard.found", advisor=self.name, **found, run_id=ctx.run_id)
+        return {"guard": self.name} | {f"guard_{key}": value for key, value in found.items()}
 
     def __repr__(self) -> str:
         names = [getattr(check, "__name__", None) or str(check) for check in self.checks]

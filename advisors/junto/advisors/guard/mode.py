@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from attrs import field, frozen
 
-__all__ = ["Mode", "Window", "bound_of", "check_mode", "window"]
+__all__ = ["Mode", "OnBlock", "Sides", "Window", "bound_of", "check_mode", "check_word", "window"]
 
 
 def _whole(least: int) -> Any:
@@ -69,6 +69,19 @@ def window(characters: int, *, every: int = 1, context: int = 2000) -> Window:
 
 Mode: TypeAlias = Window | Literal["buffer", "observe"]
 """``window(n)``, ``"buffer"`` or ``"observe"``."""
+
+
+OnBlock: TypeAlias = Literal["refuse", "stop", "raise"]
+
+Sides: TypeAlias = Literal["both", "input", "output"]
+
+
+def check_word(name: str, value: str, words: object) -> None:
+    """Raise if it is not one of the words."""
+    known = get_args(words)
+    if value not in known:
+        msg = f"{name} is one of {', '.join(known)}, not {value!r}"
+        raise ValueError(msg)
 
 
 def check_mode(mode: object) -> None:

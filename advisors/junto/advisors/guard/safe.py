@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from junto.core import Phase
 
-from .advisor import GuardAdvisor, OnBlock, Sides
-from .mode import Mode, window
+from .advisor import GuardAdvisor
+from .mode import Mode, OnBlock, Sides, window
 from .verdict import Check
 from .words import WordCheck
 

@@ -95,12 +95,19 @@ class WordCheck:
             final: Whether no more follows.
         """
         start, reach = max(0, seen - self._reach), self._reach
-        while start and len(self._form(text[start:seen])) < self._reach:
-            reach *= 2
-            start = max(0, seen - reach)
+        if self._phrases or not text.isascii():
+            while start and len(self._form(text[start:seen])) < self._reach:
+                reach *= 2
+                start = max(0, seen - reach)
         form = self._form(text[start:])
-        pattern = self._plain if form.isascii() else self._loose
-        match = pattern.search(form, _MARGIN // 2 if start else 0)
+        begin = _MARGIN // 2 if start else 0
+        if _HYPHEN in form:
+            pattern = self._loose
+        elif self._bare.search(form, begin):
+            pattern = self._plain
+        else:
+            return None
+        match = pattern.search(form, begin)
         while match is not None and match.end() == len(form) and not final:
             match = pattern.search(form, match.start() + 1)
         return None if match is None else Block("a blocked word")
@@ -108,6 +115,11 @@ class WordCheck:
     def _form(self, text: str) -> str:
         form = _folded(text)
         return _SPACES.sub(" ", form) if self._phrases else form
+
+    @cached_property
+    def _bare(self) -> re.Pattern[str]:
+        """The words alone, to see fast that none is there."""
+        return re.compile("|".join(map(re.escape, self._words)))
 
     @cached_property
     def _plain(self) -> re.Pattern[str]:
