@@ -75,6 +75,7 @@ from .messages import (
     VideoPart,
 )
 from .model import ChatModel, ModelStream
+from .observe import Observation, Observer, Tally
 from .options import ChatOptions, Tool
 from .plugins import resolve_model
 from .prompt import Ask, Prompt
@@ -82,6 +83,7 @@ from .secret import Secret
 from .stream import ChatStream
 from .sync import SyncChatClient, SyncChatStream
 from .think import ThinkSplitter
+from .trace import Trace
 from .usage import FinishReason, Usage
 
 __all__ = [
@@ -127,6 +129,8 @@ __all__ = [
     "ModelStream",
     "ModelWarning",
     "Next",
+    "Observation",
+    "Observer",
     "Outcome",
     "OutcomeKind",
     "Part",
@@ -153,6 +157,7 @@ __all__ = [
     "SyncChatClient",
     "SyncChatStream",
     "SystemMessage",
+    "Tally",
     "TextDelta",
     "TextPart",
     "ThinkSplitter",
@@ -161,6 +166,7 @@ __all__ = [
     "ToolCallPart",
     "ToolMessage",
     "ToolResult",
+    "Trace",
     "TransportError",
     "UnavailableError",
     "Usage",

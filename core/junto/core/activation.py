@@ -38,6 +38,7 @@ class Activation(Answer):
         "direct",
         "end",
         "outermost",
+        "path",
         "source",
         "waiting",
     )
@@ -59,6 +60,8 @@ class Activation(Answer):
         self.context: Context | None = None
         self.direct = False
         self.source: AsyncIterator[Any] | None = None
+        # For observers: which activation of the run it is.
+        self.path = "0"
         self.closed = False
         self.end: tuple[OutcomeKind, BaseException | None] | None = None
         # Isolated advisors that failed before this activation began: they take no part.
@@ -66,6 +69,8 @@ class Activation(Answer):
 
     async def before(self, request: ChatRequest) -> ChatRequest | ChatResponse:
         """Run every ``before``, until one answers; then know the hooks that follow."""
+        if self.outermost:
+            self.run.begin(self.stage, request, self.ctx)
         result: ChatRequest | ChatResponse = request
         for i, level in self.stage.befores:
             self.reached = i + 1
@@ -100,7 +105,12 @@ class Activation(Answer):
                 raise
             self.run.leave_out(level, "open", error)
             hook = None
-        return isolated(self.run, level, hook) if level.isolated else hook
+        if level.isolated:
+            hook = isolated(self.run, level, hook)
+        watch = self.run.watch
+        if watch is None or hook is None:
+            return hook
+        return watch.hook(level.name, self.path, hook)
 
     async def _called(
         self, level: Level, name: str, value: Any, check: Callable[[Level, Any, Any], None]
@@ -108,10 +118,12 @@ class Activation(Answer):
         """Call ``before`` or ``after``; an isolated advisor that fails changes nothing."""
         if level.isolated and level in self.run.left_out:
             return value
+        watch = self.run.watch
+        begun = 0.0 if watch is None else watch.now()
+        result: Any = None
         try:
-            result = getattr(level, name)(value, self.ctx)
-            if inspect.isawaitable(result):
-                result = await result
+            called = getattr(level, name)(value, self.ctx)
+            result = await called if inspect.isawaitable(called) else called
             if result is not value:
                 check(level, result, value)
         except Exception as error:
@@ -119,6 +131,9 @@ class Activation(Answer):
                 raise
             self.run.leave_out(level, name, error)
             return value
+        finally:
+            if watch is not None:
+                watch.called(name, level.name, self.path, begun=begun, given=value, gave=result)
         return result
 
     def special(self, event: Event) -> Event | None:
@@ -205,6 +220,8 @@ class Activation(Answer):
         if self.outermost:
             self.ctx.showing.note()
             run.ended, run.reading = (kind, error), False
+            if run.watch is not None:
+                run.watch.ended(self.outcome(kind, error, 0))
         for interruption in interruptions:
             if interruption is not None:
                 raise interruption
@@ -215,13 +232,22 @@ class Activation(Answer):
         left_out = tuple(level.name for level in run.left_out)
         usage, reason = self.spent or Usage(), run.reason if kind is OutcomeKind.ABANDONED else ""
         errors = run.cleanup_errors
-        return Outcome(kind, error, usage, errors, left_out, reason, lambda: self.left_at(i))
+        return Outcome(kind, error, usage, errors, left_out, lambda: self.left_at(i), reason)
 
     async def _told(self, level: Level, outcome: Outcome) -> None:
-        if level.on_close is not None:
+        if level.on_close is None:
+            return
+        watch = self.run.watch
+        begun = 0.0 if watch is None else watch.now()
+        try:
             result = level.on_close(outcome, self.ctx)
             if inspect.isawaitable(result):
                 await result
+        finally:
+            if watch is not None:
+                watch.called(
+                    "on_close", level.name, self.path, begun=begun, given=outcome, gave=outcome
+                )
 
     async def _close_source(self) -> BaseException | None:
         close: Callable[[], Awaitable[None]] | None = getattr(self.source, "aclose", None)

@@ -114,9 +114,10 @@ class Children:
         """Whether one of them gave just this, so that the ``around`` only passes it on."""
         return any(_activation(child).sent is event for child in self._all)
 
-    def add(self, child: Child) -> None:
-        """One more, about to be pulled."""
+    def add(self, child: Child) -> int:
+        """One more, about to be pulled; gives its number, from 1."""
         self._all.append(child)
+        return len(self._all)
 
     def finalizer(self, child: Child) -> Callable[[Any], None]:
         """What to call when the author no longer holds a child's generator.

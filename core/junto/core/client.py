@@ -15,9 +15,10 @@ from .explain import ChainWarning, Explanation
 from .functions import AdvisorLike
 from .messages import Message, SystemMessage
 from .model import ChatModel
+from .observe import Observer
 from .options import ChatOptions
 from .plugins import resolve_model
-from .prompt import Ask, Prompt, messages_of, to_options, to_params
+from .prompt import Ask, Prompt, messages_of, to_observers, to_options, to_params
 from .run import Run
 from .stream import ChatStream
 
@@ -34,13 +35,23 @@ class ChatClient:
         system: The system text of requests that have none of their own.
         options: Options of requests that do not set them.
         params: Advisor parameters of requests that do not set them.
+        observers: Who looks at every run; see :class:`~junto.core.Trace`.
 
     Raises:
         ChainError: The advisors' relations contradict each other.
         PluginError: The name leads to no provider.
     """
 
-    __slots__ = ("_chain", "_model", "_options", "_owns", "_params", "_system", "_warned")
+    __slots__ = (
+        "_chain",
+        "_model",
+        "_observers",
+        "_options",
+        "_owns",
+        "_params",
+        "_system",
+        "_warned",
+    )
 
     def __init__(
         self,
@@ -50,8 +61,10 @@ class ChatClient:
         system: str = "",
         options: ChatOptions | Mapping[str, Any] | None = None,
         params: Mapping[str, Any] | None = None,
+        observers: Iterable[Observer] = (),
     ) -> None:
         self._chain = AdvisorChain(advisors)
+        self._observers = to_observers(observers)
         self._options = to_options(options)
         self._system = system
         self._params = to_params(params)
@@ -90,11 +103,12 @@ class ChatClient:
         system: str | None = None,
         options: ChatOptions | Mapping[str, Any] | None = None,
         params: Mapping[str, Any] | None = None,
+        observers: Iterable[Observer] = (),
     ) -> ChatClient:
         """A client with other defaults; this one stays as it is.
 
-        Advisors are added, or replace those of the same name; options and parameters
-        come on top.  The model is shared, and stays with the client that owns it.
+        Advisors are added, or replace those of the same name; options, parameters and
+        observers come on top.  The model is shared, and stays with the client that owns it.
         """
         client = ChatClient(
             self._model if model is None else model,
@@ -102,6 +116,7 @@ class ChatClient:
             system=self._system if system is None else system,
             options=self._options.merged(to_options(options)),
             params={**self._params, **to_params(params)},
+            observers=(*self._observers, *to_observers(observers)),
         )
         if model is None:
             client._warned = self._warned
@@ -174,7 +189,8 @@ class ChatClient:
         chain = self._chain.changed(ask.get("advisors", ()), ask.get("without", ()))
         if chain is not self._chain:
             _warn(chain)
-        options = self._options.merged(to_options(ask.get("options")))
+        given = ask.get("options")
+        options = self._options if given is None else self._options.merged(to_options(given))
         messages = messages_of(ask.get("messages", ()), prompt)
         if not messages:
             msg = "there is nothing to ask: give a prompt or messages"
@@ -193,7 +209,8 @@ class ChatClient:
             streaming=stream,
             advisors=chain.names,
         )
-        return ChatStream(Run(self._model, self._warned), chain, request, ctx)
+        observers = (*self._observers, *to_observers(ask.get("observers", ())))
+        return ChatStream(Run(self._model, self._warned, observers), chain, request, ctx)
 
 
 def _warn(chain: AdvisorChain) -> None:

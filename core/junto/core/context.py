@@ -15,7 +15,7 @@ from .usage import Usage
 if TYPE_CHECKING:
     from .activation import Activation
 
-__all__ = ["ContextKey", "Outcome", "RunContext", "Save", "Shown"]
+__all__ = ["ContextKey", "Outcome", "OutcomeKind", "RunContext", "Save", "Shown"]
 
 T = TypeVar("T")
 
@@ -239,8 +239,8 @@ class Outcome:
     usage: Usage
     cleanup_errors: list[BaseException]
     left_out: tuple[str, ...]
-    reason: str
     _respond: Callable[[], ChatResponse] = field(repr=False)
+    reason: str = ""
     _response: ChatResponse | None = field(default=None, init=False, repr=False)
 
     @property

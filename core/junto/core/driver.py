@@ -23,6 +23,7 @@ from .errors import AdvisorContractError, ChatError, ProtocolError, StreamClosed
 from .events import Event, Finish, ModelWarning, ReasoningDelta, Restart, TextDelta, UsageUpdate
 from .following import Following
 from .levels import Level
+from .watch import MODEL
 
 __all__ = ["drive"]
 
@@ -196,10 +197,18 @@ def _source(act: Activation, result: ChatRequest | ChatResponse) -> AsyncIterato
             _discard(stream)
             msg = f"stream() of {run.model!r} gave no stream, but {type(stream).__name__}"
             raise ProtocolError(msg)
-        return aiter(stream)
+        source: AsyncIterator[Any] = aiter(stream)
+        if run.watch is None:
+            return source
+        return run.watch.steering(MODEL, act.path).source(source)
     following = Following(act, stage.inner, drive)
-    steering = stage.around
-    return following(result) if steering is None else _steered(steering, result, following)
+    level = stage.around
+    if level is None:
+        return aiter(following(result))
+    if run.watch is None:
+        return _steered(level, result, following)
+    following.steering = run.watch.steering(level.name, act.path)
+    return following.steering.source(_steered(level, result, following))
 
 
 def _pulls(source: AsyncIterator[Any]) -> tuple[Callable[[None], Any], bool]:

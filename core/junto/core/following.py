@@ -14,6 +14,8 @@ from .chat import ChatRequest
 from .children import Child, Children
 from .errors import AdvisorContractError
 from .events import Event
+from .hooks import EventStream
+from .watch import Steering
 
 if TYPE_CHECKING:
     from .levels import Stage
@@ -37,11 +39,13 @@ class Following:
         "_context",
         "_drive",
         "_ledger",
+        "_path",
         "_run",
         "_stage",
         "_waiting",
         "children",
         "ctx",
+        "steering",
     )
 
     def __init__(self, act: Activation, stage: Stage, drive: _Drive) -> None:
@@ -54,8 +58,11 @@ class Following:
         self._waiting = act.waiting
         self.ctx = act.ctx
         self.children = act.children
+        self._path = act.path
+        # How the ``around`` is looked at, if it is.
+        self.steering: Steering | None = None
 
-    def __call__(self, request: ChatRequest, /) -> _Stream:
+    def __call__(self, request: ChatRequest, /) -> EventStream:
         """Ask what is further in."""
         given: Any = request
         if not isinstance(given, ChatRequest):
@@ -65,7 +72,8 @@ class Following:
         generator = self._drive(partial(self._begin, child), given, self.children)
         primed(generator, self.children.finalizer(child))
         child.holds(generator)
-        return _Stream(child, generator)
+        stream = _Stream(child, generator)
+        return stream if self.steering is None else self.steering.pulled(stream)
 
     def _begin(self, child: Child) -> Activation:
         """Make an activation, at its first pull and in the task that pulls."""
@@ -78,7 +86,9 @@ class Following:
         activation.direct = direct
         activation.context = context if direct else copy_context()
         child.activation = activation
-        self.children.add(child)
+        number = self.children.add(child)
+        if self._run.watch is not None:
+            activation.path = f"{self._path}.{number}"
         return activation
 
 

@@ -19,6 +19,7 @@ from attrs import field, frozen
 from .chat import ChatRequest, ChatResponse
 from .context import Outcome, RunContext
 from .events import Event
+from .observe import Observer
 
 __all__ = [
     "Advisor",
@@ -181,6 +182,13 @@ class Advisor:
         cancelled; let both pass.
         """
         return next(request)
+
+    def observer(self, ctx: RunContext) -> Observer | None:
+        """Give an observer of the run, asked once a run; ``None`` if there is nothing to see.
+
+        It sees all advisors, this one included; see :class:`~junto.core.Observation`.
+        """
+        return None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} order={int(self.order)}>"

@@ -40,6 +40,7 @@ class Level:
     around: Callable[..., Any] | None
     buffered: bool
     isolated: bool
+    observer: Callable[..., Any] | None
 
     @classmethod
     def of(cls, entry: Entry) -> Level:
@@ -55,7 +56,7 @@ class Level:
             advisor=advisor,
             buffered=bool(getattr(advisor, "buffered", False)),
             isolated=bool(getattr(advisor, "isolated", False)),
-            **{name: _hook(entry, name) for name in HOOKS},
+            **{name: _hook(entry, name) for name in (*HOOKS, "observer")},
         )
         if level.isolated and level.around is not None:
             msg = (
@@ -92,6 +93,7 @@ class Stage:
         enders: Those with something to do when the source has ended.
         recorders: Those that may ask what passed them.
         closers: Those with an ``on_close``.
+        observing: Those here and further in that may bring an observer.
     """
 
     levels: tuple[Level, ...]
@@ -102,6 +104,7 @@ class Stage:
     enders: _Numbered = field(init=False)
     recorders: _Numbered = field(init=False)
     closers: _Numbered = field(init=False)
+    observing: tuple[Level, ...] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         outward = list(enumerate(self.levels))[::-1]
@@ -116,6 +119,9 @@ class Stage:
             "recorders": [(i, level) for i, level in outward if level.needs_record],
             "closers": [(i, level) for i, level in outward if level.on_close],
         }
+        further_in = () if self.inner is None else self.inner.observing
+        own = [level for level in self.levels if level.observer is not None]
+        found["observing"] = (*own, *further_in)
         for name, value in found.items():
             object.__setattr__(self, name, tuple(value))
 

@@ -10,13 +10,14 @@ from attrs import evolve, field, frozen
 from .chat import ChatRequest, ChatResponse
 from .functions import AdvisorLike
 from .messages import Message, Part, UserMessage
+from .observe import Observer
 from .options import ChatOptions
 
 if TYPE_CHECKING:
     from .client import ChatClient
     from .stream import ChatStream
 
-__all__ = ["Ask", "Prompt", "messages_of", "to_options", "to_params"]
+__all__ = ["Ask", "Prompt", "messages_of", "to_observers", "to_options", "to_params"]
 
 
 class Ask(TypedDict, total=False):
@@ -36,6 +37,8 @@ class Ask(TypedDict, total=False):
     """The conversation that this belongs to."""
     params: Mapping[str, Any]
     """Advisor parameters, on top of the client's."""
+    observers: Iterable[Observer]
+    """Who looks at this run, beside the client's observers."""
 
 
 @frozen
@@ -90,6 +93,10 @@ class Prompt:
         """Set advisor parameters, on top of those set before."""
         return self._with(params={**self._ask.get("params", {}), **params})
 
+    def observers(self, *observers: Observer) -> Prompt:
+        """Let somebody look at this run, beside the client's observers."""
+        return self._with(observers=(*self._ask.get("observers", ()), *observers))
+
     def stream(self) -> ChatStream:
         """Ask, and read the answer as it comes."""
         return self._client.stream(messages=self._messages, **self._ask)
@@ -118,6 +125,16 @@ def to_params(params: Mapping[str, Any] | None) -> dict[str, Any]:
         return {}
     _check_mapping("params", "a mapping", params)
     return dict(params)
+
+
+def to_observers(observers: Iterable[Observer]) -> tuple[Observer, ...]:
+    """What a caller gave for observers, checked."""
+    found: list[Any] = [observers] if callable(observers) else list(observers)
+    for observer in found:
+        if not callable(observer) or isinstance(observer, type):
+            msg = f"an observer is a function of one Observation, not {observer!r}"
+            raise TypeError(msg)
+    return tuple(found)
 
 
 def _check_mapping(name: str, wanted: str, value: object) -> None:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ._await import Waiting, bounded
 from ._logging import get_logger
-from .chat import ChatResponse
+from .chat import ChatRequest, ChatResponse
 from .errors import SaveError
 from .events import ModelWarning
 from .model import ChatModel
+from .observe import Observer
+from .watch import Watch
 
 if TYPE_CHECKING:
     from .attempt import OutcomeKind
-    from .context import Save
-    from .levels import Level
+    from .context import RunContext, Save
+    from .levels import Level, Stage
 
 __all__ = ["Run"]
 
@@ -34,6 +36,7 @@ class Run:
     """
 
     __slots__ = (
+        "_observers",
         "asked",
         "cleanup_errors",
         "ended",
@@ -44,9 +47,18 @@ class Run:
         "response",
         "waiting",
         "warned",
+        "watch",
     )
 
-    def __init__(self, model: ChatModel, warned: set[tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        model: ChatModel,
+        warned: set[tuple[str, str]],
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        self._observers = observers
+        # Through which they look at the run; None if nobody does.
+        self.watch: Watch | None = None
         self.model = model
         self.warned = warned
         self.waiting = Waiting()
@@ -60,6 +72,17 @@ class Run:
         # Between the first pull and the end.
         self.reading = False
         self.ended: tuple[OutcomeKind, BaseException | None] | None = None
+
+    def begin(self, stage: Stage, request: ChatRequest, ctx: RunContext) -> None:
+        """The first pull: ask who wants to look."""
+        observers = [*self._observers]
+        for level in stage.observing:
+            observer = level.observer and level.observer(ctx)
+            if observer is not None:
+                observers.append(observer)
+        if observers:
+            self.watch = Watch(observers, ctx.run_id, ctx.advisors)
+            self.watch.started(request)
 
     def because(self, text: str) -> str:
         """A sentence about the reader's leaving, with the reason if there is one."""

@@ -55,12 +55,14 @@ HOOKS = {
 }
 """The hooks by name, in the order in which a run meets them."""
 
+_OBSERVER = _Hook("def observer", ("ctx",), _at_once)
+
 
 def check_signature(hook: str, name: str, function: Any) -> None:
     """Raise if ``function`` cannot be the hook of that name.
 
     Args:
-        hook: One of :data:`HOOKS`.
+        hook: One of :data:`HOOKS`, or ``"observer"``.
         name: The advisor's.
         function: A function, a bound method, a partial, or an object with ``__call__``.
 
@@ -68,7 +70,7 @@ def check_signature(hook: str, name: str, function: Any) -> None:
         TypeError: It cannot be called like that, or is of the wrong kind; the text has
             the right signature.
     """
-    rule = HOOKS[hook]
+    rule = HOOKS.get(hook, _OBSERVER)
     plain = getattr(function, "__func__", function)
     is_function = inspect.isfunction(plain)
     if is_function and plain in rule.checked:
