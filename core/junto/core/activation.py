@@ -219,9 +219,11 @@ class Activation(Answer):
                 interruptions.append(await run.cleanly(f"on_close of {level.name}", told))
         if self.outermost:
             self.ctx.showing.note()
-            run.ended, run.reading = (kind, error), False
+            run.ended, run.reading_on = (kind, error), None
             if run.watch is not None:
                 run.watch.ended(self.outcome(kind, error, 0))
+            # Who waits to close the run need not wait until the reader has seen its end.
+            self.waiting.release()
         for interruption in interruptions:
             if interruption is not None:
                 raise interruption

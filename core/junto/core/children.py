@@ -6,13 +6,14 @@ An inner activation is *open* until its whole answer is there, then *complete* u
 
 from __future__ import annotations
 
+import asyncio
 import weakref
 from collections.abc import Callable
 from functools import partial
 from types import AsyncGeneratorType
 from typing import TYPE_CHECKING, Any, cast
 
-from ._await import bounded, inside
+from ._await import bounded, inside, is_running
 from .attempt import OutcomeKind
 from .context import RunContext
 from .events import Event, UsageUpdate
@@ -32,7 +33,7 @@ class Child:
     dropped is kept here until it has been closed.
     """
 
-    __slots__ = ("__weakref__", "_dropped", "_generator", "activation")
+    __slots__ = ("_dropped", "_generator", "activation")
 
     def __init__(self) -> None:
         # None until the first pull.
@@ -75,7 +76,7 @@ class Child:
             return
         if kind is not OutcomeKind.FINISHED:
             activation.end = (kind, error)
-        if generator.ag_running and not activation.direct:
+        if is_running(generator) and not activation.direct:
             # A task of the author's own is pulling it at this moment.
             if not activation.closed:
                 activation.waiting.interrupt()
@@ -94,7 +95,7 @@ class Children:
         dropped: Those that their author no longer holds and that wait to be closed.
     """
 
-    __slots__ = ("__weakref__", "_all", "_run", "dropped")
+    __slots__ = ("_all", "_run", "dropped")
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -120,11 +121,8 @@ class Children:
         return len(self._all)
 
     def finalizer(self, child: Child) -> Callable[[Any], None]:
-        """What to call when the author no longer holds a child's generator.
-
-        It holds neither: the generator holds it, and a child what was dropped.
-        """
-        return partial(_drop, weakref.ref(self), weakref.ref(child))
+        """What to call when the author no longer holds a child's generator."""
+        return partial(_drop, asyncio._get_running_loop(), self, child)  # noqa: SLF001  None outside
 
     async def close_dropped(self) -> None:
         """Close what was dropped."""
@@ -164,13 +162,14 @@ class Children:
 
 
 def _drop(
-    children: Callable[[], Children | None],
-    child: Callable[[], Child | None],
+    loop: asyncio.AbstractEventLoop | None,
+    children: Children,
+    child: Child,
     generator: AsyncGeneratorType[Event, None],
 ) -> None:
-    owner, one = children(), child()
-    if owner is not None and one is not None and one.drop(generator):
-        owner.dropped.append(one)
+    # On a loop that is gone nobody would close it: let it die.
+    if loop is not None and not loop.is_closed() and child.drop(generator):
+        children.dropped.append(child)
 
 
 def _activation(child: Child) -> Activation:

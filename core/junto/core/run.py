@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -42,7 +43,7 @@ class Run:
         "ended",
         "left_out",
         "model",
-        "reading",
+        "reading_on",
         "reason",
         "response",
         "waiting",
@@ -69,8 +70,8 @@ class Run:
         self.asked = 0
         # Why the reader left, in the reader's words.
         self.reason = ""
-        # Between the first pull and the end.
-        self.reading = False
+        # The loop that reads, between the first pull and the end.
+        self.reading_on: asyncio.AbstractEventLoop | None = None
         self.ended: tuple[OutcomeKind, BaseException | None] | None = None
 
     def begin(self, stage: Stage, request: ChatRequest, ctx: RunContext) -> None:

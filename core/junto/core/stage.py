@@ -9,7 +9,6 @@ the segment it stands in, for the rest of the run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import count
 from operator import length_hint
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -92,12 +91,19 @@ class Fused:
         def step(event: Event) -> Event | None:
             if len(segments) > 1:
                 return self.step(event)
+            out: Any = event
             rest = iter(hooks)
-            for hook in rest:
-                out = hook(event, ctx)
-                if out is not event:
-                    # Counting the hooks as they run would cost more than this.
-                    return changed(0, len(hooks) - 1 - length_hint(rest), event, out)
+            try:
+                for hook in rest:
+                    out = hook(event, ctx)
+                    if out is not event:
+                        break
+            except BaseException:
+                self._failed(0, len(hooks) - 1 - length_hint(rest), event)
+                raise
+            if out is not event:
+                # Counting the hooks as they run would cost more than this.
+                return changed(0, len(hooks) - 1 - length_hint(rest), event, out)
             if note is not None:
                 note(event)
             return event if held is None else self._hold(held, event)
@@ -113,10 +119,18 @@ class Fused:
         segments, ctx = self._segments, self._ctx
         while True:
             segment = segments[i]
-            for hook, place in zip(segment.hooks, count(segment.start)):
-                out = hook(event, ctx)
-                if out is not event:
-                    return self._changed(i, place, event, out)
+            out: Any = event
+            rest = iter(segment.hooks)
+            try:
+                for hook in rest:
+                    out = hook(event, ctx)
+                    if out is not event:
+                        break
+            except BaseException:
+                self._failed(i, segment.end - 1 - length_hint(rest), event)
+                raise
+            if out is not event:
+                return self._changed(i, segment.end - 1 - length_hint(rest), event, out)
             if segment.record is not None:
                 segment.record.add(event)
             i += 1
@@ -138,6 +152,14 @@ class Fused:
             record.add(event)
         first = out if out.__class__ in _CONTENT else self._first_of(hook, out)
         return None if first is None else self.step(first, i + 1)
+
+    def _failed(self, i: int, hook: int, event: Event) -> None:
+        """A hook in the midst of segment ``i`` has raised: further in, the event has passed."""
+        if i < len(self._segments) and self._segments[i].start <= hook < self._segments[i].end:
+            self._split(i, hook)
+            record = self._segments[i].record
+            if record is not None:
+                record.add(event)
 
     def resume(self) -> Event | None:
         """Take the next of the events that a hook gave several of."""

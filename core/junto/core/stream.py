@@ -9,18 +9,21 @@ from contextvars import copy_context
 from types import AsyncGeneratorType, TracebackType
 from typing import Self, TypeAlias, cast
 
-from ._await import is_entered
+from ._await import is_entered, is_running, registered
 from .activation import Activation
 from .attempt import OutcomeKind
 from .chain import AdvisorChain
 from .chat import ChatRequest, ChatResponse
 from .context import Outcome, RunContext
 from .driver import drive
-from .errors import ConcurrentReadError, StreamClosedError, StreamConsumedError
+from .errors import ConcurrentReadError, StreamClosedError, StreamConsumedError, StreamStateError
 from .events import Event, ReasoningDelta, TextDelta
 from .run import Run
 
 __all__ = ["ChatStream"]
+
+# Gives None where asyncio.get_running_loop() raises.
+_running_loop = asyncio._get_running_loop  # noqa: SLF001  documented for such as us
 
 _Generator: TypeAlias = "AsyncGeneratorType[Event, None]"
 
@@ -57,8 +60,8 @@ class ChatStream:
 
     def __anext__(self) -> Awaitable[Event]:
         generator = self._generator
-        if generator.ag_running or not self._run.reading:
-            self._prepare()
+        if generator.ag_running or _running_loop() is not self._run.reading_on:
+            return self._prepared()
         return generator.__anext__()
 
     def text(self) -> AsyncIterator[str]:
@@ -104,9 +107,10 @@ class ChatStream:
         """
         self._closed = True
         self._run.reason = self._run.reason or reason
-        if self._generator.ag_running:
+        if is_running(self._generator):
             await self._interrupt()
-        await self._generator.aclose()
+        if not is_running(self._generator):
+            await self._generator.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -138,21 +142,27 @@ class ChatStream:
             source=self,
         )
 
-    def _prepare(self) -> None:
-        """The slow path of a pull: the first one, or one that cannot be."""
+    def _prepared(self) -> Awaitable[Event]:
+        """The slow path of a pull: the first one, the last, or one that cannot be."""
         self._raise_if_over()
-        if self._generator.ag_frame is None:
+        generator, run, loop = self._generator, self._run, asyncio.get_running_loop()
+        if generator.ag_frame is None:
             msg = "this stream has been read already; await response() for the whole answer"
             raise StreamConsumedError(msg)
         if self._loop is None:
-            self._loop = asyncio.get_running_loop()
+            self._loop = run.reading_on = loop
             self._act.context = copy_context()
-            self._run.reading = True
+            return registered(generator.__anext__)  # type: ignore[no-any-return]  # as above
+        return generator.__anext__()
 
     def _raise_if_over(self) -> None:
-        if self._generator.ag_running:
+        if is_running(self._generator):
             msg = "another task is reading this stream; one reader at a time"
             raise ConcurrentReadError(msg)
+        reading_on = self._run.reading_on
+        if reading_on is not None and reading_on is not _running_loop():
+            msg = "this stream is being read on another event loop: read and close it there"
+            raise StreamStateError(msg)
         ended = self._run.ended
         if ended is None:
             if self._closed:
@@ -201,7 +211,7 @@ class _Text:
 
 def _close_later(loop: asyncio.AbstractEventLoop, generator: _Generator) -> None:
     """Close a dropped stream in a task on its own loop."""
-    if asyncio._get_running_loop() is loop:  # noqa: SLF001  documented for such as us
+    if _running_loop() is loop:
         _closing.add(task := loop.create_task(_close(generator)))
         task.add_done_callback(_closing.discard)
     else:

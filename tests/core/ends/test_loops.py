@@ -125,7 +125,6 @@ async def test_a_stream_that_dies_in_another_thread_is_closed_on_its_own_loop() 
     check_closed(bench, OutcomeKind.ABANDONED)
 
 
-@pytest.mark.xfail(strict=True, reason="a stream can be pulled from a second event loop")
 @pytest.mark.parametrize("way", ["anext", "response"])
 def test_a_stream_belongs_to_the_loop_that_pulled_it_first(way: str) -> None:
     noted = Noted("a")

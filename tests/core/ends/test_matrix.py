@@ -75,7 +75,6 @@ def test_the_turns_meet_every_pair() -> None:
         assert all_pairs - met <= never
 
 
-@pytest.mark.xfail(strict=True, reason="an event that fails further out is missing further in")
 async def test_what_left_a_level_is_in_its_partial_response_also_if_it_fails_further_out() -> None:
     running = Running(WAYS[0], "on_event a", "around in the middle", "each", "stream")
     await running.run()

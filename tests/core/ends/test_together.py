@@ -54,7 +54,6 @@ async def test_a_stream_that_another_task_closes_between_two_pulls_says_so_at_th
     check_closed(bench, OutcomeKind.ABANDONED)
 
 
-@pytest.mark.xfail(strict=True, reason="aclose waits for the reader of a run that is over")
 async def test_who_closes_a_run_that_is_over_need_not_wait_until_the_reader_pulls_again() -> None:
     closing: list[asyncio.Task[None]] = []
     outside = contextvars.copy_context()
