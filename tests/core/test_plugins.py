@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from importlib.metadata import EntryPoint
 from typing import Any
 
@@ -18,7 +19,7 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     def entry_points(group: str) -> list[EntryPoint]:
         return [EntryPoint(name.rstrip("*"), value, group) for name, value in found.items()]
 
-    monkeypatch.setattr(plugins, "entry_points", entry_points)
+    monkeypatch.setattr(importlib.metadata, "entry_points", entry_points)
     return found
 
 

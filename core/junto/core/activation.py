@@ -161,7 +161,7 @@ class Activation(Answer):
 
     async def after(self, i: int, level: Level) -> None:
         """Run one ``after`` on the response of its level."""
-        response = self.response_at(i)
+        response = self.whole_at(i)
         result = await self._called(level, "after", response, check_after)
         if result is response:
             return
@@ -194,9 +194,14 @@ class Activation(Answer):
         if interruption is not None:
             raise interruption
 
+    @property
+    def abandoned(self) -> bool:
+        """Whether an ``around`` has stopped it."""
+        return self.end is not None and self.end[0] is OutcomeKind.ABANDONED
+
     async def save(self) -> None:
         """Run the saves, with what left the outermost level."""
-        await self.run.save(self.response_at(0), tuple(self.ctx.saves.values()))
+        await self.run.save(self.whole_at(0), tuple(self.ctx.saves.values()))
 
     async def close(self, kind: OutcomeKind, error: BaseException | None) -> None:
         """Close what is inside, then tell every ``on_close``, from the inside out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -41,6 +42,7 @@ class Answer:
 
     __slots__ = (
         "_asked",
+        "_memo",
         "_sent",
         "answered",
         "children",
@@ -73,6 +75,8 @@ class Answer:
         self.answered = False
         # Which attempt this is and what was asked, if it asks the model; until it is over.
         self._asked: tuple[int, str] | None = None
+        # The last whole response, and what it was made of.
+        self._memo: tuple[tuple[object, ...], ChatResponse] | None = None
         self._sent = Record() if stage.buffered else None
 
     @property
@@ -91,6 +95,15 @@ class Answer:
         record = self.fused.record_at(self.place(i))
         return self._response(record.messages(), tuple(record.sources))
 
+    def whole_at(self, i: int) -> ChatResponse:
+        """The same when the source has ended: levels with the same answer share it."""
+        record = self.fused.record_at(self.place(i))
+        key = (record, self.usage, self.finish, self.response if i == 0 else None)
+        memo = self._memo
+        if memo is None or any(map(operator.is_not, memo[0], key)):
+            self._memo = memo = (key, self.response_at(i))
+        return memo[1]
+
     def left(self) -> Record:
         """What has left the outermost level so far."""
         if self._sent is not None:
@@ -101,7 +114,7 @@ class Answer:
         """The same, for somebody who may ask before the end: what is held has not left."""
         if i == 0 and self._sent is not None and not self.complete:
             return self._response(self._sent.messages(), tuple(self._sent.sources))
-        return self.response_at(i)
+        return self.whole_at(i) if self.complete else self.response_at(i)
 
     def _response(self, messages: Any, sources: Any) -> ChatResponse:
         finish = self.finish

@@ -141,11 +141,22 @@ class Children:
     async def settle(self, ctx: RunContext) -> None:
         """The ``around`` has ended: stop what is open, take over what the rest leaves."""
         for child in list(self._all):
-            activation = _activation(child)
-            if activation.complete:
-                ctx.inherit(activation.ctx)
-            else:
+            if not _activation(child).complete:
                 _raise(await self._finish([child], OutcomeKind.ABANDONED, None))
+        self.bequeath(ctx)
+
+    def bequeath(self, ctx: RunContext) -> None:
+        """Leave the saves of the complete ones to their run.
+
+        An ``around`` that completed none and stopped one has made its answer of that.
+        """
+        activations = [_activation(child) for child in self._all]
+        complete = [activation for activation in activations if activation.complete]
+        stopped = [activation for activation in activations if activation.abandoned]
+        for activation in complete or stopped[-1:]:
+            if not activation.complete:
+                activation.children.bequeath(activation.ctx)
+            ctx.inherit(activation.ctx)
 
     async def close(self, kind: OutcomeKind, error: BaseException | None) -> BaseException | None:
         """Close all, the last one first; an interruption is given back."""

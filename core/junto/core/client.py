@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import warnings
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self, Unpack
 
+from ._near import nearest
 from .chain import AdvisorChain
 from .chat import ChatRequest, ChatResponse
 from .context import RunContext
@@ -182,8 +182,8 @@ class ChatClient:
     def _start(self, prompt: str | Message | None, ask: Ask, *, stream: bool) -> ChatStream:
         unknown = ask.keys() - Ask.__annotations__.keys()
         if unknown:
-            near = difflib.get_close_matches(min(unknown), Ask.__annotations__, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]!r}?" if near else "options go into options={…}"
+            near = nearest(min(unknown), Ask.__annotations__, 0.5)
+            hint = f"did you mean {near!r}?" if near else "options go into options={…}"
             msg = f"{min(unknown)!r} is no keyword of a question; {hint}"
             raise TypeError(msg)
         chain = self._chain.changed(ask.get("advisors", ()), ask.get("without", ()))

@@ -74,6 +74,8 @@ def clean_text(text: str, limit: int = _LIMIT) -> str:
     For foreign text that goes into an error or a log: it cannot forge a line, move a
     terminal's cursor or turn the direction of writing round.
     """
+    if len(text) <= limit and text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
     head = text[: limit * 4]
     kept = "".join(" " if unicodedata.category(c) in _UNSAFE else c for c in head)
     kept = " ".join(kept.split())

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 from attrs import evolve, field, fields, frozen
 
 from ._mapping import FrozenMapping
+from ._near import nearest
 
 __all__ = ["ChatOptions", "Tool"]
 
@@ -160,7 +160,7 @@ class ChatOptions:
         names = [a.name for a in fields(cls)]
         for name in values:
             if name not in names:
-                near = difflib.get_close_matches(name, names, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else "pass it as extra={…}"
+                near = nearest(name, names)
+                hint = f"did you mean {near!r}?" if near else "pass it as extra={…}"
                 msg = f"{name!r} is not an option: {hint}"
                 raise TypeError(msg)

@@ -6,13 +6,14 @@ A package announces a provider as ``[project.entry-points."junto.providers"]`` w
 
 from __future__ import annotations
 
-import difflib
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
+from ._near import nearest
 from .errors import ChatError, PluginError
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from .model import ChatModel
 
 __all__ = ["resolve_model"]
@@ -44,6 +45,8 @@ def resolve_model(name: str) -> ChatModel:
 
 
 def _load(group: str, name: str) -> Any:
+    from importlib.metadata import entry_points  # A fifth of what junto.core takes to import.
+
     found: dict[str, EntryPoint] = {}
     for entry in entry_points(group=group):
         other = found.get(entry.name)
@@ -53,9 +56,9 @@ def _load(group: str, name: str) -> Any:
         found[entry.name] = entry
     entry_point = found.get(name)
     if entry_point is None:
-        near = difflib.get_close_matches(name, found, n=1)
+        near = nearest(name, found)
         hint = (
-            f"did you mean {near[0]!r}?"
+            f"did you mean {near!r}?"
             if near
             else f"write provider:model, with a provider of {', '.join(sorted(found))}"
         )

@@ -147,5 +147,7 @@ def messages_of(
     before: Message | Iterable[Message], prompt: str | Message | None
 ) -> tuple[Message, ...]:
     """The messages in front of the prompt, and the prompt."""
+    if before == () and isinstance(prompt, str):
+        return (UserMessage(prompt),) if prompt else ()
     messages = ChatRequest(before).messages
     return messages if prompt is None or prompt == "" else messages + ChatRequest(prompt).messages

@@ -71,9 +71,6 @@ async def test_trouble_while_a_dropped_stream_is_closed_skips_nobody(
     check_closed(bench, OutcomeKind.ABANDONED, cleanup_errors=errors)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the garbage collector closes inner generators before the chain can"
-)
 @pytest.mark.parametrize("stack", ["around in the middle", "arounds outside", "fifty"])
 async def test_a_stream_that_dies_in_a_cycle_is_closed_by_its_loop_as_well(
     stack: str, monkeypatch: pytest.MonkeyPatch

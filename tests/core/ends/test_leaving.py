@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -160,19 +159,7 @@ async def test_a_reader_who_leaves_finds_everything_closed(
 
 
 CLOSING = [(stack, place) for stack in MIXED for place in closing_places(stack)]
-STUCK = pytest.mark.xfail(
-    sys.version_info < (3, 13),
-    strict=True,
-    reason="a stream whose closing was cancelled at its last step closes no more",
-)
-LEFT = [
-    pytest.param(reader, stack, place, trouble, marks=STUCK)
-    if (reader, place, trouble) == (closes_twice, "on_close a", "cancel")
-    else (reader, stack, place, trouble)
-    for reader in EARLY
-    for stack, place in CLOSING
-    for trouble in TROUBLES
-]
+LEFT = [(r, stack, place, t) for r in EARLY for stack, place in CLOSING for t in TROUBLES]
 
 
 @pytest.mark.parametrize(("reader", "stack", "place", "trouble"), LEFT, ids=_name)
