@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from junto.core import RunContext, TextDelta
 
 from ..kit import Noted, client_of
-from .lab import Provider, Stack, answer, got
+from .lab import Provider, Stack, answer, got, script
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCES = [
@@ -33,9 +34,9 @@ async def test_law_12_a_cancel_anywhere_is_a_cancelled_error(
         await asyncio.get_running_loop().create_future()
 
     hooks = {} if where == "provider" else {where: hangs}
-    script = [TextDelta("a"), *([hangs] if where == "provider" else []), *answer("b")]
+    steps = script(TextDelta("a"), *[hangs] * (not hooks), *answer("b"))
     advisors = [*stack.made(), Noted("hangs", **hooks), *stack.made()]
-    model = Provider("events", script)
+    model = Provider("events", steps)
     seen: list[int] = []
 
     async def asks() -> None:
@@ -53,6 +54,30 @@ async def test_law_12_a_cancel_anywhere_is_a_cancelled_error(
         await task
 
     assert seen == [1]
+    assert model.open_streams == 0
+
+
+@pytest.mark.parametrize("where", ["before", "after", "provider"])
+async def test_law_12_a_cancel_that_somebody_swallows_reaches_the_caller_all_the_same(
+    way: str, stack: Stack, where: str
+) -> None:
+    waiting = asyncio.Event()
+
+    async def swallows(value: object = None, ctx: RunContext | None = None) -> object:
+        waiting.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.get_running_loop().create_future()
+        return value
+
+    hooks = {} if where == "provider" else {where: swallows}
+    model = Provider("events", script(TextDelta("a"), *[swallows] * (not hooks), *answer("b")))
+    advisors = [*stack.made(), Noted("swallows", **hooks), *stack.made()]
+    task = asyncio.create_task(got(client_of(model, *advisors), way))
+    await waiting.wait()
+    task.cancel()
+    await asyncio.wait([task])
+
+    assert task.cancelled()
     assert model.open_streams == 0
 
 

@@ -118,14 +118,13 @@ class Asks(Advisor):
     ids=["text", "tool call", "tool result", "reasoning", "custom"],
 )
 async def test_law_18_a_run_is_shown_by_text_and_tools_and_reasoning_is_told_apart(
-    way: str, stack: Stack, event: Event, shows: tuple[bool, bool]
+    stack: Stack, event: Event, shows: tuple[bool, bool]
 ) -> None:
-    asks = Asks()
     model = Provider("only streams", script(event, CustomEvent("x.then"), Finish()))
-    await got(client_of(model, *stack.made(), asks, *stack.made()), way)
-
-    shown = shows if way == "stream" else (False, False)
-    assert asks.told == [(False, False), shown, shown]
+    for way, shown in (("stream", shows), ("call", (False, False))):
+        asks = Asks()
+        await got(client_of(model, *stack.made(), asks, *stack.made()), way)
+        assert asks.told == [(False, False), shown, shown]
 
 
 async def test_law_18_what_never_left_the_outermost_level_shows_nothing(stack: Stack) -> None:
