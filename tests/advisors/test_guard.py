@@ -295,9 +295,6 @@ async def test_memory_never_holds_what_was_blocked(mode: Mode) -> None:
     assert [turn.messages for turn in turns] == [(UserMessage("?"), AssistantMessage(NO))]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the saves of an inner stream that an around closes are forgotten"
-)
 async def test_memory_holds_the_refusal_also_of_an_answer_that_was_stopped() -> None:
     memory = MemoryAdvisor()
     model = ScriptedModel("The secret is out, and so on.")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import structlog
 
-from junto.advisors import LoggingAdvisor
+from junto.advisors import LoggingAdvisor, ReasoningAdvisor
 from junto.advisors.masking import mask
 from junto.core import (
     Advisor,
@@ -24,6 +24,7 @@ from junto.core import (
     ModelWarning,
     Outcome,
     QuotaError,
+    ReasoningDelta,
     RunContext,
     Secret,
     TextDelta,
@@ -196,7 +197,7 @@ def test_nothing_reaches_standard_output_and_structlog_stays_unconfigured() -> N
     code = """
 import asyncio, logging
 import structlog
-from junto.advisors import LoggingAdvisor
+from junto.advisors import LoggingAdvisor, ReasoningAdvisor
 from junto.core import ChatClient
 from junto.core.testing import ScriptedModel
 client = ChatClient(ScriptedModel("fine"), advisors=[LoggingAdvisor()])
@@ -456,3 +457,28 @@ else:
 
     assert done.stdout == ""
     assert done.stderr.count("chat.turn run_id=") == (3 if level else 1)
+
+
+async def test_a_line_for_each_advisor_when_asked_for(lines: pytest.LogCaptureFixture) -> None:
+    lines.set_level(logging.DEBUG, logger="junto.chat")
+    advisors = [LoggingAdvisor(per_advisor=True), ReasoningAdvisor("drop")]
+    model = ScriptedModel([ReasoningDelta("hm"), TextDelta("x"), TextDelta("y")])
+
+    await ChatClient(model, advisors=advisors).call("hi")
+
+    told = [vars(r)["junto"] for r in lines.records if vars(r)["event"] == "chat.advisor"]
+    assert {line["advisor"]: (line["dropped"], line["chars_gave"]) for line in told} == {
+        "logging": (0, 2),
+        "reasoning": (1, 2),
+        "(model)": (0, 4),
+    }
+    assert {line["run_id"] for line in told} == {turns(lines)[0]["run_id"]}
+    assert "hm" not in lines.text
+
+
+async def test_no_line_for_each_advisor_otherwise(lines: pytest.LogCaptureFixture) -> None:
+    lines.set_level(logging.DEBUG, logger="junto.chat")
+
+    await ChatClient(ScriptedModel("x"), advisors=[LoggingAdvisor()]).call("hi")
+
+    assert [vars(r)["event"] for r in lines.records] == ["chat.started", "chat.turn"]

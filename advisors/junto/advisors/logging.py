@@ -19,6 +19,8 @@ from junto.core import (
     EventHook,
     Logger,
     ModelWarning,
+    Observation,
+    Observer,
     Outcome,
     Phase,
     ProviderError,
@@ -58,6 +60,9 @@ class LoggingAdvisor(Advisor):
         redact: Called with every text before it is logged, with ``content``.  If it
             raises, or gives no text, that text is not logged, and ``redact_error`` says so.
         bind: Bind the ids for structlog.
+        per_advisor: Log one ``chat.advisor`` line for each advisor and the model as well,
+            at level debug: what became of the events that it was given, and its own time.
+            The run is observed for that, which takes some time for each event.
         logger: Another logger, such as ``structlog.get_logger("mine")``.
         name: For logs, and for replacing or leaving it out for one request.
         order: Its place in the chain: what it reports is what left it.
@@ -75,6 +80,7 @@ class LoggingAdvisor(Advisor):
         content: bool = False,
         redact: Callable[[str], str] | None = None,
         bind: bool = True,
+        per_advisor: bool = False,
         logger: Logger | None = None,
         name: str = "logging",
         order: int = Phase.OUTER,
@@ -87,6 +93,7 @@ class LoggingAdvisor(Advisor):
         self.content = content
         self.redact = redact
         self.bind = bind
+        self.per_advisor = per_advisor
         self.name = name
         self.order = order
         self._log: Logger = get_logger("junto.chat") if logger is None else logger
@@ -147,6 +154,30 @@ class LoggingAdvisor(Advisor):
         values |= _error(outcome.error)
         failed = outcome.error is not None and outcome.kind.value == "failed"
         (self._log.error if failed else self._log.info)("chat.turn", **values)
+
+    def observer(self, ctx: RunContext) -> Observer | None:
+        """Log what each advisor did, if that is asked for."""
+        return self._observe if self.per_advisor else None
+
+    def _observe(self, observation: Observation) -> None:
+        tally = observation.tally
+        if tally is not None:
+            self._log.debug(
+                "chat.advisor",
+                **_known(
+                    run_id=observation.run_id,
+                    advisor=observation.advisor,
+                    given=tally.given,
+                    kept=tally.kept,
+                    changed=tally.changed,
+                    held=tally.held,
+                    dropped=tally.dropped,
+                    injected=tally.injected,
+                    chars_given=tally.chars_given,
+                    chars_gave=tally.chars_gave,
+                    seconds=round(tally.seconds, 6),
+                ),
+            )
 
     def _texts(self, name: str, text: str) -> dict[str, Any]:
         digest = hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]
