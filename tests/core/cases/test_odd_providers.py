@@ -276,3 +276,7 @@ async def test_whatever_a_provider_gives_reader_response_and_memory_agree(
     assert (read_back.usage, read_back.finish_reason) == (response.usage, response.finish_reason)
     assert saver.saved == [response]
     assert noted.responses[0].messages == response.messages
+    restarts = [i for i, event in enumerate(events) if isinstance(event, Restart)]
+    valid = events[restarts[-1] :] if restarts else events
+    assert response.text == "".join(texts(valid))
+    assert list(response.sources) == [event for event in valid if isinstance(event, Source)]

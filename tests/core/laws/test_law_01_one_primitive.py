@@ -5,15 +5,19 @@ from __future__ import annotations
 from attrs import evolve
 
 from junto.core import (
+    AssistantMessage,
     ChatRequest,
     Event,
     Finish,
     FinishReason,
     ReasoningDelta,
+    ReasoningPart,
     RunContext,
     Source,
     TextDelta,
     ToolCallDelta,
+    ToolCallPart,
+    ToolMessage,
     ToolResult,
     Usage,
     UsageUpdate,
@@ -44,6 +48,19 @@ async def test_law_01_a_call_gives_what_the_stream_gives(stack: Stack, cut: str)
     assert called.response.text == streamed.text == "It is so."
     assert called.response.display_text == "(Let me look.)It is so."
     assert called.response.finish_reason == "length"
+    assert called.response.request_id == "r-1"
+    assert called.response.usage == Usage(input_tokens=3, output_tokens=9)
+    assert called.response.sources == (Source("https://example.org/so"),)
+    assert called.response.messages == (
+        AssistantMessage(
+            [
+                ReasoningPart("Let me look.", shown="(Let me look.)", signature="seal"),
+                ToolCallPart("1", "find", "{}"),
+            ]
+        ),
+        ToolMessage("it is so", call_id="1", name="find"),
+        AssistantMessage("It is so."),
+    )
 
 
 async def test_law_01_the_hooks_run_in_the_same_order_in_both_ways(stack: Stack, cut: str) -> None:
