@@ -33,6 +33,7 @@ from junto.core import (
     SyncChatClient,
     TextDelta,
 )
+from junto.core._worker import Worker
 from junto.core.testing import RecordingAdvisor, ScriptedModel, hang
 
 from .kit import texts
@@ -90,10 +91,13 @@ def test_an_error_is_raised_as_the_same_object() -> None:
 
 
 def test_an_error_holds_no_frame_of_ours_for_long() -> None:
+    def fails() -> None:
+        raise OSError("cut")
+
     gc.collect()
     gc.disable()
     try:
-        with SyncChatClient(ScriptedModel([OSError("cut")])) as client:
+        with SyncChatClient(ScriptedModel([fails])) as client:
             with pytest.raises(OSError, match="cut"):
                 client.call("?")
             gc.set_debug(gc.DEBUG_SAVEALL)
@@ -205,7 +209,7 @@ def in_thread(function: Callable[[], object], outcomes: list[object]) -> threadi
         except Exception as error:  # noqa: BLE001  the test looks at it
             outcomes.append(error)
 
-    thread = threading.Thread(target=run)
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     return thread
 
@@ -244,6 +248,20 @@ def test_closing_the_client_interrupts_whoever_waits(way: str) -> None:
     ask = (lambda: list(client.stream("?"))) if way == "stream" else (lambda: client.call("?"))
     thread = in_thread(ask, outcomes)
     model.waiting.wait()
+    client.close()
+    thread.join()
+
+    error = outcomes[0]
+    assert isinstance(error, StreamClosedError)
+    assert (error.response is None) == (way == "call")
+
+
+def test_a_question_that_the_loop_never_got_to_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    scheduled, outcomes = threading.Event(), list[object]()
+    monkeypatch.setattr(Worker, "_begin", lambda *_: scheduled.set())
+    client = SyncChatClient(ChatClient(ScriptedModel("a")))
+    thread = in_thread(lambda: client.call("?"), outcomes)
+    scheduled.wait()
     client.close()
     thread.join()
 
@@ -287,19 +305,20 @@ def test_nothing_begins_before_the_first_question() -> None:
         assert "junto-sync" not in {thread.name for thread in threading.enumerate()}
 
 
-def test_a_model_that_was_made_here_is_closed_here() -> None:
-    closed: list[str] = []
+def test_a_model_that_was_made_here_is_closed_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[ScriptedModel] = []
 
-    class Noted(ScriptedModel):
-        async def aclose(self) -> None:
-            closed.append("closed")
+    async def aclose(self: ScriptedModel) -> None:
+        closed.append(self)
 
-    client = ChatClient(Noted("a"))
-    with SyncChatClient(client) as sync:
-        sync.call("?")
+    monkeypatch.setattr(ScriptedModel, "aclose", aclose)
+    theirs = ChatClient("scripted:Hello")
+    with SyncChatClient(theirs) as client:
+        client.call("?")
     assert closed == []
-    with SyncChatClient("scripted:Hello") as sync:
-        assert sync.call("?").text == "Hello"
+    with SyncChatClient("scripted:Hello") as client:
+        assert client.call("?").text == "Hello"
+    assert len(closed) == 1
 
 
 def test_a_hook_that_waits_for_its_own_loop_gets_an_error() -> None:

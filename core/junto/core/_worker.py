@@ -38,7 +38,7 @@ class Worker:
             self._runner.run(self._stop.wait())
         with self._lock:
             self._ended = True
-        for done in self._waited_for:
+        for done in list(self._waited_for):
             _fail(done)
 
     def run(self, ask: Callable[[], Awaitable[T]]) -> T:
@@ -52,32 +52,36 @@ class Worker:
             raise StreamStateError(msg)
         done: Future[T] = Future()
         task: list[asyncio.Task[None]] = []
-        with self._lock:
-            if self._ended:
-                raise StreamClosedError(CLOSED)
-            self._waited_for.add(done)
-            # No name for what is scheduled: it holds ``done``.
-            self._loop.call_soon_threadsafe(
-                partial(self._begin, ask, done, task), context=copy_context()
-            )
         try:
+            self._schedule(ask, done, task)
             return done.result()
         except BaseException:
-            if not done.done():
-                self._loop.call_soon_threadsafe(partial(_cancel, task))
+            # Not begun, it never will; else it is waited for, until it has closed things.
+            if not done.cancel() and not done.done():
+                self._loop.call_soon_threadsafe(_cancel, task)
                 wait([done])
             raise
         finally:
             self._waited_for.discard(done)
             del done  # an error would hold the frame that it comes from
 
-    def _begin(
-        self,
-        ask: Callable[[], Awaitable[T]],
-        done: Future[T],
-        task: list[asyncio.Task[None]],
+    def _schedule(
+        self, ask: Callable[[], Awaitable[T]], done: Future[T], task: list[asyncio.Task[None]]
     ) -> None:
-        task.append(self._loop.create_task(_carry(ask, done)))
+        with self._lock:
+            if self._ended:
+                raise StreamClosedError(CLOSED)
+            self._waited_for.add(done)
+            begin = partial(self._begin, ask, done, task)
+            self._loop.call_soon_threadsafe(begin, context=copy_context())
+
+    def _begin(
+        self, ask: Callable[[], Awaitable[T]], done: Future[T], task: list[asyncio.Task[None]]
+    ) -> None:
+        if done.set_running_or_notify_cancel():
+            task.append(self._loop.create_task(_carry(ask, done)))
+            # A task that is cancelled before its first step never takes one.
+            task[0].add_done_callback(lambda _: _fail(done))
 
     def stop(self) -> None:
         """End the loop and the thread; whatever is open is closed first."""
@@ -99,6 +103,8 @@ async def _carry(ask: Callable[[], Awaitable[T]], done: Future[T]) -> None:
         _fail(done)
     except BaseException as error:  # noqa: BLE001  the waiting thread raises it
         done.set_exception(error)
+    finally:
+        del done  # as in run()
 
 
 def _fail(done: Future[Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -144,6 +145,17 @@ def test_functions_and_placed_advisors_have_contracts_as_well() -> None:
 
     assert failures(contract_of(lambda: plain)) == {}
     assert failures(contract_of(lambda: place(Upper(), order=7))) == {}
+
+
+def test_what_others_have_left_behind_is_not_told() -> None:
+    class Forgotten:
+        def __init__(self) -> None:
+            self.itself = self
+            self.never_awaited = asyncio.sleep(0)
+
+    Forgotten()
+
+    contract_of(Plain).test_a_plain_answer_passes()
 
 
 def pytest_says(tmp_path: Path, code: str, *options: str) -> subprocess.CompletedProcess[str]:
