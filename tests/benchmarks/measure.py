@@ -13,6 +13,7 @@ from .bench import Bench, median, spend
 from .contestants import FIFTY, FLOOR, JUNTO, THREE, floor_of
 from .processes import Contender, Process, ProcessFailedError, resident, settle
 from .report import Figure, Row
+from .server import EDGE, EVERY
 from .wire import CHARACTERS
 
 
@@ -44,7 +45,7 @@ SCENARIOS = (
 )
 SLOW_SLICES = 2
 
-FAN_EVENTS = 24
+FAN_SLICES = 4
 SPEED_OF_MANY = Figure("CPU per event, many streams at once", "µs")
 MEMORY_OF_MANY = Figure("Memory per stream, many streams at once", "KiB")
 
@@ -104,20 +105,13 @@ def _text_note(characters: int, events: int) -> str:
 
 
 async def many(bench: Bench, peers: Sequence[Contender]) -> list[Row]:
-    """Many streams at once, in step: memory while all are open, and CPU between two pauses."""
+    """Many streams at once, in step: CPU between pauses, and memory while all are open."""
     contenders = [FLOOR, THREE, *peers]
     for number in range(bench.rounds):
         bench.say(f"{bench.streams} streams, round {number + 1} of {bench.rounds}")
-        floors: dict[Contender, tuple[float, float]] = {}
         for contender in bench.able(contenders):
             with bench.excuse(contender.name):
-                floor = floor_of(contender)
-                if floor not in floors:
-                    floors[floor] = await _fan(bench, floor)
-                speed, memory = await _fan(bench, contender)
-                its_speed, its_memory = floors[floor]
-                bench.sample(SPEED_OF_MANY, contender.name).add(speed, its_speed)
-                bench.sample(MEMORY_OF_MANY, contender.name).add(memory, its_memory)
+                await _fan(bench, contender)
     return [
         bench.row(figure, c.name, target if c is THREE else None)
         for figure, target in ((SPEED_OF_MANY, 1.25), (MEMORY_OF_MANY, 1.3))
@@ -125,23 +119,40 @@ async def many(bench: Bench, peers: Sequence[Contender]) -> list[Row]:
     ]
 
 
-async def _fan(bench: Bench, contender: Contender) -> tuple[float, float]:
-    """Return µs per event and KiB per stream."""
-    async with bench.start(contender) as process:
-        await spend(process, bench.base(contender, "burst-16"), 1)
-        before = resident(process.pid)
-        events = 6 if bench.small else FAN_EVENTS
-        base = bench.base(contender, f"fan-{bench.streams}-{events}")
-        process.tell(do="ask", base=base, at_once=bench.streams)
-        first = (await bench.server.hear())["paused"]
-        used = await settle(process.pid)
-        bench.server.tell(release=True)
-        last = (await bench.server.hear())["paused"]
-        used = await settle(process.pid) - used
-        after = resident(process.pid)
-        bench.server.tell(release=True)
-        await process.hear()
-    return used * 1e6 / (last - first) / bench.streams, (after - before) / 1024 / bench.streams
+async def _fan(bench: Bench, contender: Contender) -> None:
+    """Open the streams of the floor and of a contender, and let them go on in turns."""
+    server, slices = bench.server, 1 if bench.small else FAN_SLICES
+    both = (floor_of(contender), contender)
+    async with bench.start(both[0]) as floor, bench.start(both[1]) as process:
+        pids = floor.pid, process.pid
+        for one, who in zip(both, (floor, process), strict=True):
+            await spend(who, bench.base(one, "burst-16"), 1)
+        memory = [resident(pid) for pid in pids]
+        at, used = [0.0, 0.0], [0.0, 0.0]
+        for i, who in enumerate((floor, process)):
+            base = bench.base(both[i], f"fan-{i}-{bench.streams}-{_fan_events(slices)}")
+            who.tell(do="ask", base=base, at_once=bench.streams)
+            await server.hear()
+            at[i] = await settle(pids[i])
+        for number in range(slices):
+            for i in (number % 2, 1 - number % 2):
+                server.tell(release=str(i))
+                await server.hear()
+                now = await settle(pids[i])
+                used[i] += now - at[i]
+                at[i] = now
+        memory = [resident(pid) - before for pid, before in zip(pids, memory, strict=True)]
+        for i, who in enumerate((floor, process)):
+            server.tell(release=str(i))
+            await who.hear()
+    events = slices * EVERY * bench.streams
+    bench.sample(SPEED_OF_MANY, contender.name).add(used[1] * 1e6 / events, used[0] * 1e6 / events)
+    kib = [size / 1024 / bench.streams for size in memory]
+    bench.sample(MEMORY_OF_MANY, contender.name).add(kib[1], kib[0])
+
+
+def _fan_events(slices: int) -> int:
+    return EDGE + slices * EVERY + EDGE
 
 
 async def leaving(bench: Bench, peers: Sequence[Contender]) -> list[Row]:

@@ -172,9 +172,9 @@ def _middle(values: Sequence[float], unit: str = "") -> str:
 
 
 def _short(value: float) -> str:
-    """Three digits that mean something; whole numbers as they are."""
-    if value == int(value):
-        return f"{int(value):,}"
+    """Three digits that mean something; what was counted is a whole number."""
+    if isinstance(value, int):
+        return f"{value:,}"
     if abs(value) >= 100:
         return f"{value:,.0f}"
     if abs(value) >= 10:

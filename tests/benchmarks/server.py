@@ -6,8 +6,8 @@ contender has to be given:
     /burst-1000/…   1,000 events, 16 in each write, without a pause
     /paced-1000/…   one event a write, a millisecond apart: one for each wake-up of a loop
     /hold-16/…      16 events, then nothing more, until the client leaves
-    /fan-500-24/…   wait for 500 streams, then 24 events for each, all streams in step; pause
-                    after 2 and before the last 2, until a line comes on standard input
+    /fan-a-500-24/… wait for 500 streams, then 24 events for each, all streams in step; pause
+                    after 2 and after every 5 more, until standard input says {"release": "a"}
 
 A path that ends in `/chat/completions` is answered in the OpenAI-compatible protocol, any other
 in DashScope's. Standard output tells in JSON lines: the port, after how many events a fan pauses,
@@ -29,7 +29,7 @@ BATCH = 16
 PACE = 0.001
 # A fan's step takes so long for each of its streams, in seconds.
 STEP = 0.0002
-EDGE = 2
+EDGE, EVERY = 2, 5
 # A slow client may need this long, in seconds, to open all streams of a fan.
 PATIENCE = 30.0
 
@@ -77,7 +77,7 @@ class Fan:
         except TimeoutError:
             pass  # A client whose pool is too small for them all shows it in its figures.
         for index, step in enumerate(self.steps):
-            if index in {EDGE, len(self.steps) - EDGE}:
+            if index >= EDGE and (index - EDGE) % EVERY == 0:
                 tell(paused=index)
                 await self.releases.acquire()
             await asyncio.sleep(self._pace)
@@ -90,9 +90,10 @@ class Service:
     def __init__(self) -> None:
         self._fans: dict[str, tuple[Fan, asyncio.Task[None]]] = {}
 
-    def release(self) -> None:
-        for fan, _ in self._fans.values():
-            fan.releases.release()
+    def release(self, name: str) -> None:
+        for scenario, (fan, _) in self._fans.items():
+            if scenario.startswith(f"fan-{name}-"):
+                fan.releases.release()
 
     async def writes(self, path: str) -> AsyncIterator[bytes]:
         """Yield the body of an answer, chunked, as it is written."""
@@ -114,7 +115,7 @@ class Service:
             yield chunk(b"".join(events[:-1]))
             await asyncio.get_running_loop().create_future()
         else:
-            fan = self._fan(scenario, int(numbers[0]), len(events))
+            fan = self._fan(scenario, int(numbers[-2]), len(events))
             for event, step in zip(events, fan.steps, strict=True):
                 await step.wait()
                 yield chunk(event)
@@ -184,8 +185,8 @@ async def main() -> None:
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(service), "127.0.0.1", 0, backlog=2048)
     tell(port=server.sockets[0].getsockname()[1])
-    while await asyncio.to_thread(sys.stdin.readline):
-        service.release()
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        service.release(json.loads(line)["release"])
     # The end of input: the process that started this one is done, or gone.
     server.close()
 

@@ -127,7 +127,7 @@ def test_a_target_is_met_by_every_round_or_by_the_median(ratios: list[float], me
 
 
 def test_the_tables_and_the_json_say_the_same(tmp_path: Path) -> None:
-    measured = [Row(SPEED, "junto", [3.0, 9.0, 4.0], [1.0, 3.0, 1.25], target=1.5, note="noisy")]
+    measured = [Row(SPEED, "junto", [3, 9, 4], [1.0, 3.0, 1.25], target=1.5, note="noisy")]
     report = Report(CALM, 3, 500).ended(measured)
 
     report.write(tmp_path / "new" / "bench.json")
@@ -135,7 +135,7 @@ def test_the_tables_and_the_json_say_the_same(tmp_path: Path) -> None:
     written = json.loads((tmp_path / "new" / "bench.json").read_text(encoding="utf-8"))
     assert written["rows"][0]["value"] == 4
     assert written["rows"][0]["ratio"] == 1.25
-    line = "| junto | 4 | 1.25 × | 1 to 3 | ≤ 1.50 | yes, by the median | noisy |"
+    line = "| junto | 4 | 1.25 × | 1.00 to 3.00 | ≤ 1.50 | yes, by the median | noisy |"
     assert line in " ".join(report.markdown().split()).replace("- |", "-|")
 
 
