@@ -12,6 +12,7 @@ import pytest
 
 from junto.core import OutcomeKind
 
+from ..kit import MODELS
 from .bench import MIXED, Bench, closing_places
 from .checks import check_closed
 from .ways import Fault, over
@@ -88,6 +89,25 @@ async def test_a_stream_that_dies_in_a_cycle_is_closed_by_its_loop_as_well(
 
     assert unraisable == []
     check_closed(bench, OutcomeKind.ABANDONED)
+
+
+async def test_a_stream_that_its_own_advisors_hold_is_closed_as_well() -> None:
+    bench = Bench("arounds outside")
+    await anext(bench.ask())
+    # Nothing but the log may stay: all else is part of the cycle.
+    log, before = bench.log, asyncio.all_tasks()
+    MODELS.clear()
+    del bench
+    with pytest.warns(ResourceWarning, match="dropped before its end"):
+        gc.collect()
+    for task in asyncio.all_tasks() - before:
+        await over(task)
+
+    assert [entry for entry in log if entry.startswith("close")] == [
+        "close c",
+        "close b",
+        "close a",
+    ]
 
 
 def _forget_in_a_cycle(held: list[Any]) -> None:

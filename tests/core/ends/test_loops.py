@@ -49,8 +49,7 @@ def test_what_takes_the_loop_with_it_leaves_everything_closed(
 
     assert told.value is error
     ended = _kind(place, OutcomeKind.FAILED)
-    cut = hook_of(place) == "on_event"
-    check_closed(bench, ended, error if ended is OutcomeKind.FAILED else None, cut=cut)
+    check_closed(bench, ended, error if ended is OutcomeKind.FAILED else None)
 
 
 @each_place

@@ -152,9 +152,7 @@ async def test_an_error_while_an_error_is_closed_replaces_nothing(
         check_order(bench)
         return
     assert problem in (raised.value, raised.value.__cause__)
-    check_closed(
-        bench, OutcomeKind.FAILED, raised.value, [second], cut=hook_of(first) == "on_event"
-    )
+    check_closed(bench, OutcomeKind.FAILED, raised.value, [second])
 
 
 class Answers(Noted):

@@ -213,6 +213,4 @@ class Running:
         error: Any = None
         if not over and way.raises is not None:
             error = bench.raised
-        # An event on which a hook fails: whether it has left the hooks further in is a test apart.
-        cut = hook == "on_event" and way.raises is not None
-        check_closed(bench, kind, error, told, cut=cut)
+        check_closed(bench, kind, error, told)
