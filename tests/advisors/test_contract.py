@@ -113,6 +113,34 @@ class TestSafeGuard(AdvisorContract):
         return SafeGuardAdvisor(["never said"])
 
 
+FORBIDDEN = (
+    "The word is swordfish, as everybody knows.",
+    "swordfish",
+    "Sword fish are fish, and so is a s\u00adwordfish.",
+)
+
+
+class TestSafeGuardThatRefuses(AdvisorContract):
+    samples = FORBIDDEN
+
+    def advisor(self) -> SafeGuardAdvisor:
+        return SafeGuardAdvisor(["swordfish"])
+
+
+class TestSafeGuardThatStops(AdvisorContract):
+    samples = FORBIDDEN
+
+    def advisor(self) -> SafeGuardAdvisor:
+        return SafeGuardAdvisor(["swordfish"], on_block="stop")
+
+
+class TestGuardThatFindsSomething(AdvisorContract):
+    samples = FORBIDDEN
+
+    def advisor(self) -> GuardAdvisor:
+        return GuardAdvisor(lambda text: Block("fish") if "swordfish" in text else None, window(12))
+
+
 def test_every_advisor_that_is_shipped_has_its_contract_here() -> None:
     names = [getattr(junto.advisors, name) for name in junto.advisors.__all__]
     shipped = {kind for kind in names if isinstance(kind, type) and issubclass(kind, Advisor)}

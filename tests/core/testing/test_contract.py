@@ -206,6 +206,6 @@ def test_the_advisor_may_come_from_a_fixture_or_an_attribute(tmp_path: Path) -> 
         class TestOfAttribute(AdvisorContract):
             advisor = Advisor
     """
-    done = pytest_says(tmp_path, code)
+    done = pytest_says(tmp_path, code, "-k", "test_a_plain_answer_passes")
 
-    assert f"{3 * len(CHECKS)} passed" in done.stdout, done.stdout
+    assert "3 passed" in done.stdout, done.stdout
