@@ -87,6 +87,16 @@ def test_the_repr_does_not_say_the_words() -> None:
     assert repr(WordCheck(["secret", "Secret", "other"])) == "WordCheck(2 words)"
 
 
+def test_a_word_at_the_end_is_not_judged_before_what_follows_is_known() -> None:
+    check = WordCheck(["ass", "cafe"])
+
+    assert check.look("an ass", 0, final=False) is None
+    assert check.look("an assume", 6, final=False) is None
+    assert check.look("an ass.", 6, final=False) == BLOCK
+    assert check.look("an ass", 6, final=True) == BLOCK
+    assert check.look("cafe", 0, final=False) is check.look("cafe\u0301", 4, final=True) is None
+
+
 WORDS = ["secret", "ab c", "a", "密码", "é", "e\u0302\u0323", "abcd", "bc", "가"]
 TOKENS = st.sampled_from(["secret", "sec", "ret", "x" * 30, " " * 30]) | st.sampled_from(
     "abc密码eａßİ𝐚각 \n\u0301\u0302\u0323\u0327\u200b\u00ad\u200d"
@@ -103,11 +113,10 @@ def test_what_grows_is_found_as_what_is_whole(
     text: str, cuts: set[int], words: set[str], whole: bool
 ) -> None:
     check = WordCheck(words, whole_words=whole)
-    places = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
+    found = check(text) is not None
 
-    found = False
-    for before, after in pairwise(places):
-        found = found or check.look(text[:after], before, final=False) is not None
-    found = found or check.look(text, len(text), final=True) is not None
-
-    assert found is (check(text) is not None)
+    for places in ({0, *(cut for cut in cuts if cut < len(text))}, set(range(len(text)))):
+        steps = list(pairwise(sorted({*places, len(text)})))
+        looks = [check.look(text[:after], before, final=False) for before, after in steps]
+        looks.append(check.look(text, len(text), final=True))
+        assert any(looks) is found
