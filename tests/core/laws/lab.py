@@ -112,6 +112,10 @@ class Stack:
         log = [] if log is None else log
         return [self._one(i, f"{name}{i:02}", log) for i in range(self.size)]
 
+    def half(self) -> list[Advisor]:
+        """One of two parts with something between them: fifty in all."""
+        return Stack(self.kind, self.size - self.size // 2).made()
+
     def _one(self, i: int, name: str, log: list[str]) -> Advisor:
         if self.kind == "hooks":
             return Noted(name, log)

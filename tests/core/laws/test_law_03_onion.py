@@ -128,7 +128,7 @@ async def test_law_03_what_an_around_gives_passes_its_own_hooks(way: str, stack:
             Noted.__init__(self, "own", log)
             self._around = around
 
-    answered = await got(client_of("never", *stack.made(), Own(), *stack.made()), way)
+    answered = await got(client_of("never", *stack.half(), Own(), *stack.half()), way)
 
     assert answered.text == "my own"
     assert hooked(log, "event my own") == hooked(log, "after") == ["own"]

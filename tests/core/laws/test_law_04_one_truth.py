@@ -64,7 +64,7 @@ async def test_law_04_reader_response_and_memory_hold_the_same(
     for change in CHANGES.values():
         saver = Saver()
         model = Provider(cut, answer("It is so."))
-        advisors = [saver, *stack.made(), change(), *stack.made()]
+        advisors = [saver, *stack.half(), change(), *stack.half()]
         answered = await got(client_of(model, *advisors), way)
 
         assert answered.text == answered.response.text == saver.saved[0].text
@@ -103,7 +103,7 @@ async def test_law_04_shown_reasoning_stays_reasoning_at_every_level(
 
     saver, outermost = Saver(), Noted("outermost")
     script: list[Step] = [ReasoningDelta("so it is"), *answer("Yes.")]
-    advisors = [outermost, saver, *stack.made(), Hook(show), *stack.made()]
+    advisors = [outermost, saver, *stack.half(), Hook(show), *stack.half()]
     answered = await got(client_of(Provider(cut, script), *advisors), way)
 
     assert answered.text == answered.response.text == saver.saved[0].text == "Yes."

@@ -126,7 +126,7 @@ async def test_law_05_after_may_change_metadata_usage_and_the_context(
 
     outer = Noted("outer")
     model = Provider(cut, answer("Yes", SPENT))
-    advisors = [outer, *stack.made(), Noted("judge", after=after), *stack.made()]
+    advisors = [outer, *stack.half(), Noted("judge", after=after), *stack.half()]
     answered = await got(client_of(model, *advisors), way)
 
     for response in (answered.response, outer.responses[0]):
@@ -142,7 +142,7 @@ async def test_law_05_an_after_that_changes_delivered_text_is_an_error_that_says
     rewrites = Noted("rewriter", after=lambda response, ctx: response.with_text("No"))
     model = Provider(cut, answer("Yes"))
     with pytest.raises(AdvisorContractError, match=r"'rewriter'.*buffered = True"):
-        await got(client_of(model, *stack.made(), rewrites, *stack.made()), way)
+        await got(client_of(model, *stack.half(), rewrites, *stack.half()), way)
 
 
 async def test_law_05_a_buffered_advisor_may_change_it_and_holds_its_output_until_then(
@@ -154,7 +154,7 @@ async def test_law_05_a_buffered_advisor_may_change_it_and_holds_its_output_unti
     )
     outer = Noted("outer", log)
     model = Provider(cut, answer("Yes it is"))
-    advisors = [outer, *stack.made(), rewrites, *stack.made()]
+    advisors = [outer, *stack.half(), rewrites, *stack.half()]
     answered = await got(client_of(model, *advisors), way)
 
     assert answered.text == answered.response.text == "No"
@@ -167,7 +167,7 @@ async def test_law_05_a_buffered_answer_that_is_unchanged_goes_out_as_it_came(
     stack: Stack, cut: str
 ) -> None:
     script = answer("Yes it is")
-    advisors = [*stack.made(), Noted("judge", buffered=True), *stack.made()]
+    advisors = [*stack.half(), Noted("judge", buffered=True), *stack.half()]
     events = await read(client_of(Provider(cut, script), *advisors).stream("Why?"))
 
     assert events == script

@@ -77,7 +77,7 @@ async def test_law_05_a_save_that_fails_fails_the_run_and_carries_the_response(
             ctx.add_save(save)
             return request
 
-    advisors = [*stack.made(), Broken(), *stack.made()]
+    advisors = [*stack.half(), Broken(), *stack.half()]
     with pytest.raises(SaveError) as caught:
         await got(client_of(Provider(cut, answer("Yes it is")), *advisors), way)
 
@@ -92,7 +92,7 @@ async def test_law_05_a_save_of_an_attempt_that_failed_is_forgotten(
 ) -> None:
     saver = Saver()
     model = Provider(cut, [OSError()], answer("Yes"))
-    answered = await got(client_of(model, *stack.made(), Retry(), saver, *stack.made()), way)
+    answered = await got(client_of(model, *stack.half(), Retry(), saver, *stack.half()), way)
 
     assert [response.text for response in saver.saved] == [answered.text] == ["Yes"]
 

@@ -160,7 +160,7 @@ async def test_law_06_a_close_that_hangs_is_given_up(
     async def on_close(outcome: object, ctx: RunContext) -> None:
         await asyncio.get_running_loop().create_future()
 
-    advisors = [Noted("outer"), *stack.made(), Noted("hangs", on_close=on_close), *stack.made()]
+    advisors = [Noted("outer"), *stack.half(), Noted("hangs", on_close=on_close), *stack.half()]
     answered = await got(client_of("Yes", *advisors), way)
 
     assert answered.text == "Yes"

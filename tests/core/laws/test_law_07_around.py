@@ -95,7 +95,7 @@ async def test_law_07_a_dropped_stream_is_closed_before_the_next_delivery(
     model = Provider(cut, answer("a b"))
     inner = Noted("inner")
     open_at: dict[str, int] = {}
-    async with client_of(model, *stack.made(), Steer(around), *stack.made(), inner).stream(
+    async with client_of(model, *stack.half(), Steer(around), *stack.half(), inner).stream(
         "Why?"
     ) as stream:
         async for event in stream:
@@ -120,7 +120,7 @@ async def test_law_07_a_dropped_stream_is_closed_before_the_next_request(
             yield event
 
     inner = Noted("inner")
-    await got(client_of(model, *stack.made(), Steer(around), *stack.made(), inner), way)
+    await got(client_of(model, *stack.half(), Steer(around), *stack.half(), inner), way)
 
     assert open_at == [1, 1, 1, 1]
     assert inner.kinds == [OutcomeKind.ABANDONED] * 3 + [OutcomeKind.FINISHED]
@@ -144,7 +144,7 @@ async def test_law_07_what_is_still_open_is_closed_when_the_around_ends(
         seen.append(model.open_streams)
         return response
 
-    advisors = [Noted("outer", after=after), *stack.made(), Steer(around), *stack.made(), inner]
+    advisors = [Noted("outer", after=after), *stack.half(), Steer(around), *stack.half(), inner]
     answered = await got(client_of(model, *advisors), way)
 
     assert answered.text == "a"
@@ -161,7 +161,7 @@ async def test_law_07_each_call_may_ask_something_else(way: str, stack: Stack, c
                     yield event
 
     model = Provider(cut, answer("a"), answer("b"))
-    answered = await got(client_of(model, *stack.made(), Steer(around), *stack.made()), way)
+    answered = await got(client_of(model, *stack.half(), Steer(around), *stack.half()), way)
 
     assert answered.text == "ab"
     assert [request.user_text for request in model.requests] == ["one", "two"]
@@ -185,7 +185,7 @@ async def test_law_07_a_race_closes_the_loser(way: str, stack: Stack) -> None:
             yield event
 
     model = Provider("events", [slow.wait, *answer("slow")], answer("fast one"))
-    answered = await got(client_of(model, *stack.made(), Steer(around), *stack.made(), inner), way)
+    answered = await got(client_of(model, *stack.half(), Steer(around), *stack.half(), inner), way)
 
     assert answered.text == "fast one"
     assert sorted(inner.kinds) == [OutcomeKind.ABANDONED, OutcomeKind.FINISHED]

@@ -108,7 +108,7 @@ async def test_law_08_which_hooks_there_are_is_asked_once_when_the_chain_is_buil
                 asked.append(name)
             return super().__getattribute__(name)
 
-    client = client_of("a b c", *stack.made(), Watched("watched"), *stack.made())
+    client = client_of("a b c", *stack.half(), Watched("watched"), *stack.half())
     at_build = len(asked)
     await got(client, way)
     await got(client, way)
@@ -132,7 +132,7 @@ async def test_law_08_on_event_gives_the_event_another_or_a_tuple(
 ) -> None:
     hook = Hook(lambda event: out(event) if isinstance(event, TextDelta) else event)
     model = Provider(cut, answer("a b"))
-    answered = await got(client_of(model, *stack.made(), hook, *stack.made()), way)
+    answered = await got(client_of(model, *stack.half(), hook, *stack.half()), way)
 
     assert answered.text == answered.response.text == said
 
@@ -140,7 +140,7 @@ async def test_law_08_on_event_gives_the_event_another_or_a_tuple(
 async def test_law_08_none_is_an_error_that_names_the_advisor(way: str, stack: Stack) -> None:
     forgets = Hook(lambda event: None, "forgetful")
     with pytest.raises(AdvisorContractError, match="'forgetful' returned None") as caught:
-        await got(client_of("a b", *stack.made(), forgets, *stack.made()), way)
+        await got(client_of("a b", *stack.half(), forgets, *stack.half()), way)
 
     assert caught.value.advisor == "forgetful"
 
@@ -189,7 +189,7 @@ async def test_law_08_a_run_that_fails_or_is_left_discards_what_is_held(
 ) -> None:
     seen = Noted("seen")
     model = Provider(cut, [CustomEvent("x.y"), TextDelta("held"), OSError("cut")])
-    client = client_of(model, seen, *stack.made(), Opened("|"), *stack.made())
+    client = client_of(model, seen, *stack.half(), Opened("|"), *stack.half())
     with pytest.raises(OSError, match="cut"):
         await client.call("Why?")
     if cut != "only whole":

@@ -84,7 +84,7 @@ async def test_law_10_several_outputs_go_out_one_per_pull_before_the_hook_is_cal
     called: list[int] = []
     read: list[Event] = []
     model = Provider(cut, answer("a b"))
-    async with client_of(model, *stack.made(), thrice, *stack.made()).stream("Why?") as stream:
+    async with client_of(model, *stack.half(), thrice, *stack.half()).stream("Why?") as stream:
         async for event in stream:
             read.append(event)
             called.append(len(thrice.calls))

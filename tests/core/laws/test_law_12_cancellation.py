@@ -35,7 +35,7 @@ async def test_law_12_a_cancel_anywhere_is_a_cancelled_error(
 
     hooks = {} if where == "provider" else {where: hangs}
     steps = script(TextDelta("a"), *[hangs] * (not hooks), *answer("b"))
-    advisors = [*stack.made(), Noted("hangs", **hooks), *stack.made()]
+    advisors = [*stack.half(), Noted("hangs", **hooks), *stack.half()]
     model = Provider("events", steps)
     seen: list[int] = []
 
@@ -71,7 +71,7 @@ async def test_law_12_a_cancel_that_somebody_swallows_reaches_the_caller_all_the
 
     hooks = {} if where == "provider" else {where: swallows}
     model = Provider("events", script(TextDelta("a"), *[swallows] * (not hooks), *answer("b")))
-    advisors = [*stack.made(), Noted("swallows", **hooks), *stack.made()]
+    advisors = [*stack.half(), Noted("swallows", **hooks), *stack.half()]
     task = asyncio.create_task(got(client_of(model, *advisors), way))
     await waiting.wait()
     task.cancel()

@@ -30,7 +30,7 @@ async def test_law_14_an_error_of_a_hook_ends_the_run_as_the_same_object(
     trouble = LookupError("mine")
     model = Provider("events", answer("a b"))
     first, last = Noted("first"), Noted("last")
-    advisors = [first, *stack.made(), failing(hook, trouble), *stack.made(), last]
+    advisors = [first, *stack.half(), failing(hook, trouble), *stack.half(), last]
     with pytest.raises(LookupError) as caught:
         await got(client_of(model, *advisors), way)
 
@@ -70,7 +70,7 @@ async def test_law_14_an_error_of_an_around_ends_the_run_when_the_provider_is_cl
     def on_close(outcome: object, ctx: RunContext) -> None:
         open_at.append(model.open_streams)
 
-    advisors = [Noted("outer", on_close=on_close), *stack.made(), Steer(around), *stack.made()]
+    advisors = [Noted("outer", on_close=on_close), *stack.half(), Steer(around), *stack.half()]
     with pytest.raises(LookupError) as caught:
         await got(client_of(model, *advisors), way)
 
@@ -93,7 +93,7 @@ async def test_law_14_an_around_may_handle_what_comes_from_inside(
             yield TextDelta("Sorry.")
 
     model = Provider(cut, [trouble])
-    answered = await got(client_of(model, *stack.made(), Steer(around), *stack.made()), way)
+    answered = await got(client_of(model, *stack.half(), Steer(around), *stack.half()), way)
 
     assert caught == [trouble]
     assert answered.text == answered.response.text == "Sorry."
@@ -106,7 +106,7 @@ async def test_law_14_an_isolated_advisor_is_counted_logged_and_left_out(
     trouble = LookupError("mine")
     isolated = failing(hook, trouble, isolated=True)
     first = Noted("first")
-    advisors = [first, *stack.made(), isolated, *stack.made()]
+    advisors = [first, *stack.half(), isolated, *stack.half()]
     client = client_of(Provider("events", answer("a b")), *advisors)
     with caplog.at_level(logging.WARNING, "junto.core"):
         answered = await got(client, way)

@@ -53,7 +53,7 @@ async def test_law_16_runs_at_once_never_mix(way: str, stack: Stack, cut: str) -
             await asyncio.sleep(0)
 
     script: list[Step] = [pause, TextDelta("a"), pause, TextDelta("b"), pause]
-    client = client_of(Provider(cut, script), *stack.made(), Echo(), *stack.made())
+    client = client_of(Provider(cut, script), *stack.half(), Echo(), *stack.half())
     count = 4 if stack.size == 50 else 25
     answers = await asyncio.gather(*(got(client, way, str(i)) for i in range(count)))
 

@@ -39,7 +39,7 @@ async def test_law_18_an_attempt_that_failed_before_the_run_was_shown_is_silent(
 ) -> None:
     saver, first = Saver(), Noted("first")
     model = Provider(cut, script(CustomEvent("x.ping"), OSError("cut")), answer("It is so."))
-    advisors = [first, saver, *stack.made(), Retry(policy), *stack.made()]
+    advisors = [first, saver, *stack.half(), Retry(policy), *stack.half()]
     answered = await got(client_of(model, *advisors), way)
 
     assert answered.text == answered.response.text == saver.saved[0].text == "It is so."
@@ -50,7 +50,7 @@ async def test_law_18_an_attempt_that_failed_before_the_run_was_shown_is_silent(
 async def test_law_18_once_shown_a_failure_fails_where_that_is_declared(stack: Stack) -> None:
     trouble = OSError("cut")
     model = Provider("events", script(TextDelta("It "), trouble), answer("never"))
-    client = client_of(model, *stack.made(), Retry("fail"), *stack.made())
+    client = client_of(model, *stack.half(), Retry("fail"), *stack.half())
     with pytest.raises(OSError, match="cut") as caught:
         await read(client.stream("Why?"))
 
@@ -77,7 +77,7 @@ async def test_law_18_a_restart_is_seen_by_the_reader_and_voids_every_record(
 async def test_law_18_going_on_from_what_was_shown_repeats_no_text(stack: Stack) -> None:
     saver = Saver()
     model = Provider("events", BROKEN, answer(" so, it is."))
-    advisors = [saver, *stack.made(), Retry("continue"), *stack.made()]
+    advisors = [saver, *stack.half(), Retry("continue"), *stack.half()]
     answered = await got(client_of(model, *advisors), "stream")
 
     assert answered.text == answered.response.text == saver.saved[0].text == "It was so, it is."
@@ -90,7 +90,7 @@ async def test_law_18_a_call_has_shown_nothing_so_its_new_attempts_are_silent(
     stack: Stack, cut: str, policy: Policy
 ) -> None:
     model = Provider(cut, BROKEN, answer("It is so."))
-    response = await client_of(model, *stack.made(), Retry(policy), *stack.made()).call("Why?")
+    response = await client_of(model, *stack.half(), Retry(policy), *stack.half()).call("Why?")
 
     assert response.text == "It is so."
 
@@ -123,14 +123,14 @@ async def test_law_18_a_run_is_shown_by_text_and_tools_and_reasoning_is_told_apa
     model = Provider("only streams", script(event, CustomEvent("x.then"), Finish()))
     for way, shown in (("stream", shows), ("call", (False, False))):
         asks = Asks()
-        await got(client_of(model, *stack.made(), asks, *stack.made()), way)
+        await got(client_of(model, *stack.half(), asks, *stack.half()), way)
         assert asks.told == [(False, False), shown, shown]
 
 
 async def test_law_18_what_never_left_the_outermost_level_shows_nothing(stack: Stack) -> None:
     hides = Hook(lambda event: () if event == TextDelta("It ") else event)
     model = Provider("events", script(TextDelta("It "), OSError("cut")), answer("Yes."))
-    advisors = [hides, *stack.made(), Retry("fail"), *stack.made()]
+    advisors = [hides, *stack.half(), Retry("fail"), *stack.half()]
     events = await read(client_of(model, *advisors).stream("Why?"))
 
     assert events == [TextDelta("Yes."), Finish()]
@@ -140,7 +140,7 @@ async def test_law_18_reasoning_counts_where_that_is_declared(stack: Stack) -> N
     broken = script(ReasoningDelta("hm"), OSError("cut"))
 
     def asked(*, counts: bool) -> list[Advisor]:
-        return [*stack.made(), Retry("fail", reasoning_counts=counts), *stack.made()]
+        return [*stack.half(), Retry("fail", reasoning_counts=counts), *stack.half()]
 
     lenient = client_of(Provider("events", broken, answer("Yes.")), *asked(counts=False))
     strict = client_of(Provider("events", broken, answer("Yes.")), *asked(counts=True))

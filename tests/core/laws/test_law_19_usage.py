@@ -93,7 +93,7 @@ async def test_law_19_an_attempt_that_was_given_up_counts_as_far_as_it_is_known(
 
     dropped = script(spends(3, 1), *answer("never mind", usage(3, 9)))
     model = Provider("only streams", dropped, answer("Yes.", usage(4, 2)))
-    answered = await got(client_of(model, *stack.made(), Steer(around), *stack.made()), way)
+    answered = await got(client_of(model, *stack.half(), Steer(around), *stack.half()), way)
 
     assert answered.response.usage == usage(7, 3)
     assert [a.kind for a in answered.response.attempts] == [
@@ -121,7 +121,7 @@ async def test_law_19_what_is_unknown_is_none_or_marked_and_never_zero(
 ) -> None:
     broken = script(TextDelta("It"), OSError("cut"))
     model = Provider("only streams", broken, answer("Yes.", usage(4, 2) if told else None))
-    answered = await got(client_of(model, *stack.made(), Retry(), *stack.made()), way)
+    answered = await got(client_of(model, *stack.half(), Retry(), *stack.half()), way)
 
     found = answered.response.usage
     if told:
@@ -137,7 +137,7 @@ async def test_law_19_a_request_that_was_refused_leaves_the_sum_exact(
     way: str, stack: Stack, cut: str
 ) -> None:
     model = Provider(cut, script(OSError("refused")), answer("Yes.", usage(4, 2)))
-    answered = await got(client_of(model, *stack.made(), Retry(), *stack.made()), way)
+    answered = await got(client_of(model, *stack.half(), Retry(), *stack.half()), way)
 
     assert answered.response.usage == usage(4, 2)
     assert [a.kind for a in answered.response.attempts] == ["failed", "finished"]
@@ -147,7 +147,7 @@ async def test_law_19_a_run_that_is_left_tells_what_it_has_spent_so_far(stack: S
     first = Noted("first")
     broken = script(spends(7, 1), OSError("cut"))
     model = Provider("events", broken, script(spends(3, 1), TextDelta("a"), TextDelta("b")))
-    advisors = [first, *stack.made(), Retry(), *stack.made()]
+    advisors = [first, *stack.half(), Retry(), *stack.half()]
     async with client_of(model, *advisors).stream("Why?") as stream:
         await anext(stream)
 
@@ -160,7 +160,7 @@ async def test_law_19_a_run_that_is_left_tells_what_it_has_spent_so_far(stack: S
 async def test_law_19_a_run_that_fails_tells_what_it_has_spent(way: str, stack: Stack) -> None:
     first = Noted("first")
     broken = script(spends(7, 1), OSError("cut"))
-    advisors = [first, *stack.made(), Retry(attempts=2), *stack.made()]
+    advisors = [first, *stack.half(), Retry(attempts=2), *stack.half()]
     with pytest.raises(OSError, match="cut"):
         await got(client_of(Provider("only streams", broken), *advisors), way)
 
@@ -185,7 +185,7 @@ async def test_law_19_an_advisor_may_count_for_itself(way: str, stack: Stack, cu
         yield spends(100, 1)
 
     model = Provider(cut, answer("Yes.", usage(4, 2)))
-    answered = await got(client_of(model, *stack.made(), Steer(around), *stack.made()), way)
+    answered = await got(client_of(model, *stack.half(), Steer(around), *stack.half()), way)
 
     assert answered.response.usage == usage(100, 1)
     assert [a.usage for a in answered.response.attempts] == [usage(4, 2)]
