@@ -58,7 +58,7 @@ async def drive(  # noqa: C901  the order of these steps is the pipeline: apart,
         del siblings, begin
         fused, dropped = act.fused, act.children.dropped
         pending, passing, note = fused.pending, fused.passing, fused.note
-        step: Callable[..., Any] = fused.stepper()
+        step: Callable[..., Any] = fused.step
         special: Callable[..., Any] = act.special
         resume: Callable[..., Any] = fused.resume
         context = None if act.direct else act.context

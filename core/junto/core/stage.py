@@ -4,13 +4,16 @@
 ``j + 1`` the stream after hook ``j``.  A *segment* is a run of positions at which the
 stream has been the same so far; it has one record.  A hook that changes an event ends
 the segment it stands in, for the rest of the run.
+
+The hooks run from a *plan*, one entry a hook: the hook, where to record what comes in if a
+segment ends there, and its place.  It is made anew when a segment is split, which happens
+at most once a hook.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from operator import length_hint
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 from .collect import Record
 from .context import RunContext
@@ -26,16 +29,17 @@ __all__ = ["Fused"]
 _TERMINAL = (UsageUpdate, Finish)
 _CONTENT = frozenset(get_args(Event)) - frozenset(_TERMINAL)
 
+_Note: TypeAlias = "Callable[[Event], None] | None"
+
 
 class _Segment:
-    """Positions ``start`` to ``end``, between which no hook has changed anything."""
+    """Positions up to ``end``, between which no hook has changed anything."""
 
-    __slots__ = ("end", "hooks", "record", "start")
+    __slots__ = ("end", "record", "start")
 
-    def __init__(self, start: int, end: int, hooks: Sequence[Any], record: Record | None) -> None:
+    def __init__(self, start: int, end: int, record: Record | None) -> None:
         self.start = start
         self.end = end
-        self.hooks = tuple(hooks[start:end])
         self.record = record
 
 
@@ -46,7 +50,7 @@ class Fused:
         pending: What goes out before the next event is taken, the next one last.
         held: What a buffered stage holds; ``None`` for any other.
         passing: Every event goes out as it came in: nobody hooks in, nothing is held.
-        note: Where such an event is recorded, if anywhere.
+        note: Where what goes out is recorded, if anywhere.
     """
 
     __slots__ = (
@@ -55,6 +59,7 @@ class Fused:
         "_hooks",
         "_levels",
         "_needed",
+        "_plan",
         "_segments",
         "held",
         "note",
@@ -76,95 +81,59 @@ class Fused:
         self._needed = frozenset(needed)
         self._ctx = ctx
         self._early: dict[int, list[Event]] = {}
-        record = Record() if self._needed else None
-        self._segments = [_Segment(0, len(hooks), hooks, record)]
+        self._segments = [_Segment(0, len(hooks), Record() if self._needed else None)]
         self.pending: list[tuple[int, Event]] = []
         self.held: list[Event] | None = [] if hold else None
         self.passing = not hooks and not hold
-        self.note = None if record is None else record.add
+        self._make_plan()
 
-    def stepper(self) -> Callable[[Event], Event | None]:
-        """The fast form of ``step``: one plain loop while nobody has changed anything."""
-        hooks, ctx, note, held = tuple(self._hooks), self._ctx, self.note, self.held
-        segments, changed = self._segments, self._changed
+    def _make_plan(self) -> None:
+        notes: dict[int, _Note] = {}
+        for segment in self._segments:
+            notes[segment.end] = None if segment.record is None else segment.record.add
+        self.note = notes.pop(len(self._hooks))
+        # A hook that ends a segment may change events again without more ado.
+        self._plan: list[tuple[Callable[..., Any], _Note, int, bool]] = [
+            (hook, notes.get(place), place, place in notes)
+            for place, hook in enumerate(self._hooks)
+        ]
 
-        def step(event: Event) -> Event | None:
-            if len(segments) > 1:
-                return self.step(event)
-            out: Any = event
-            rest = iter(hooks)
-            try:
-                for hook in rest:
-                    out = hook(event, ctx)
-                    if out is not event:
-                        break
-            except BaseException:
-                self._failed(0, len(hooks) - 1 - length_hint(rest), event)
-                raise
-            if out is not event:
-                # Counting the hooks as they run would cost more than this.
-                return changed(0, len(hooks) - 1 - length_hint(rest), event, out)
-            if note is not None:
-                note(event)
-            return event if held is None else self._hold(held, event)
-
-        return step
-
-    def step(self, event: Event, i: int = 0) -> Event | None:
-        """Take one event, from the start of segment ``i`` outward.
+    def step(self, event: Event, start: int = 0) -> Event | None:
+        """Take one event at a position, and lead it outward.
 
         Returns:
             What goes out now, or ``None``.
         """
-        segments, ctx = self._segments, self._ctx
-        while True:
-            segment = segments[i]
-            out: Any = event
-            rest = iter(segment.hooks)
+        ctx = self._ctx
+        for hook, note, place, is_end in self._plan[start:] if start else self._plan:
+            if note is not None:
+                note(event)
             try:
-                for hook in rest:
-                    out = hook(event, ctx)
-                    if out is not event:
-                        break
+                out = hook(event, ctx)
             except BaseException:
-                self._failed(i, segment.end - 1 - length_hint(rest), event)
+                if not is_end:
+                    # Further in the event has passed.
+                    self._split(place, event)
                 raise
             if out is not event:
-                return self._changed(i, segment.end - 1 - length_hint(rest), event, out)
-            if segment.record is not None:
-                segment.record.add(event)
-            i += 1
-            if i == len(segments):
-                return event if self.held is None else self._hold(self.held, event)
-            out = self._hooks[segment.end](event, ctx)
-            if out is not event:
+                if not is_end:
+                    self._split(place, event)
                 if out.__class__ not in _CONTENT:
-                    out = self._first_of(segment.end, out)
+                    out = self._first_of(place, out)
                     if out is None:
                         return None
+                if not is_end:
+                    # The rest of the old plan would record this in the wrong places.
+                    return self.step(out, place + 1)
                 event = out
-
-    def _changed(self, i: int, hook: int, event: Event, out: Any) -> Event | None:
-        """A hook in the midst of segment ``i`` has changed an event for the first time."""
-        self._split(i, hook)
-        record = self._segments[i].record
-        if record is not None:
-            record.add(event)
-        first = out if out.__class__ in _CONTENT else self._first_of(hook, out)
-        return None if first is None else self.step(first, i + 1)
-
-    def _failed(self, i: int, hook: int, event: Event) -> None:
-        """A hook in the midst of segment ``i`` has raised: further in, the event has passed."""
-        if i < len(self._segments) and self._segments[i].start <= hook < self._segments[i].end:
-            self._split(i, hook)
-            record = self._segments[i].record
-            if record is not None:
-                record.add(event)
+        if self.note is not None:
+            self.note(event)
+        return event if self.held is None else self._hold(self.held, event)
 
     def resume(self) -> Event | None:
         """Take the next of the events that a hook gave several of."""
         position, event = self.pending.pop()
-        return self.step(event, self._index(position))
+        return self.step(event, position)
 
     def restart(self, event: Event) -> Event | None:
         """Take a restart: what hooks said of usage and finish is void as well."""
@@ -194,9 +163,8 @@ class Fused:
             else:
                 content.append(event)
         if content:
-            i = self._index(hook)
-            if self._segments[i].end != hook:
-                self._split(i, hook)
+            if all(segment.end != hook for segment in self._segments):
+                self._split(hook)
             self.pending += [(hook + 1, event) for event in reversed(content)]
         return usage, finish
 
@@ -224,8 +192,14 @@ class Fused:
         self.pending += [(hook + 1, event) for event in reversed(content[1:])]
         return content[0] if content else None
 
-    def _split(self, i: int, hook: int) -> None:
-        """End a segment at a hook that has changed an event for the first time."""
+    def _split(self, hook: int, event: Event | None = None) -> None:
+        """End a segment at a hook that has changed something for the first time.
+
+        Args:
+            hook: Its place.
+            event: What came to it, and has not been recorded.
+        """
+        i = next(i for i, segment in enumerate(self._segments) if hook <= segment.end)
         segment = self._segments[i]
         start, end, record = segment.start, segment.end, segment.record
         inside = any(start <= p <= hook for p in self._needed)
@@ -234,9 +208,12 @@ class Fused:
         if record is not None and inside and outside:
             given = record.copy()
         self._segments[i : i + 1] = [
-            _Segment(start, hook, self._hooks, record if inside else None),
-            _Segment(hook + 1, end, self._hooks, given if outside else None),
+            _Segment(start, hook, record if inside else None),
+            _Segment(hook + 1, end, given if outside else None),
         ]
+        if event is not None and inside and record is not None:
+            record.add(event)
+        self._make_plan()
 
     @staticmethod
     def _hold(held: list[Event], event: Event) -> None:
@@ -245,10 +222,3 @@ class Fused:
             held.clear()
         else:
             held.append(event)
-
-    def _index(self, position: int) -> int:
-        """The segment that a position is in."""
-        for i, segment in enumerate(self._segments):
-            if position <= segment.end:
-                return i
-        raise IndexError(position)

@@ -66,7 +66,7 @@ class ChatStream:
 
     def text(self) -> AsyncIterator[str]:
         """The pieces to print: the text, and reasoning where an advisor shows it."""
-        return _Text(self)
+        return _Text(self, self._generator, self._run)
 
     async def response(self) -> ChatResponse:
         """Read what is left, and give the whole response; the same object each time.
@@ -190,18 +190,24 @@ class ChatStream:
 class _Text:
     """A view of the events: a pure function of them, with no state of its own."""
 
-    __slots__ = ("_stream",)
+    __slots__ = ("_generator", "_run", "_stream")
 
-    def __init__(self, stream: ChatStream) -> None:
+    def __init__(self, stream: ChatStream, generator: _Generator, run: Run) -> None:
         self._stream = stream
+        self._generator = generator
+        self._run = run
 
     def __aiter__(self) -> AsyncIterator[str]:
         return self
 
     async def __anext__(self) -> str:
-        pull = self._stream.__anext__
+        generator, run = self._generator, self._run
         while True:
-            event = await pull()
+            # ChatStream.__anext__, without the call.
+            if generator.ag_running or _running_loop() is not run.reading_on:
+                event = await self._stream.__anext__()
+            else:
+                event = await generator.__anext__()
             kind = event.__class__
             if kind is TextDelta:
                 return event.text  # type: ignore[union-attr]  # told apart by class
