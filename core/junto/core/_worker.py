@@ -6,7 +6,6 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, wait
-from contextvars import copy_context
 from functools import partial
 from typing import Any, TypeVar
 
@@ -73,7 +72,7 @@ class Worker:
                 raise StreamClosedError(CLOSED)
             self._waited_for.add(done)
             begin = partial(self._begin, ask, done, task)
-            self._loop.call_soon_threadsafe(begin, context=copy_context())
+            self._loop.call_soon_threadsafe(begin)  # in this thread's context variables
 
     def _begin(
         self, ask: Callable[[], Awaitable[T]], done: Future[T], task: list[asyncio.Task[None]]
