@@ -41,7 +41,11 @@ def mask(text: str) -> str:
     It knows the shapes of common keys, such as ``sk-…``, and what follows a name such as
     ``api_key=``.  It cannot know every secret: what must not be logged is not logged.
     """
-    return _NAMED.sub(rf"\1{_MASK}", _TOKEN.sub(_MASK, text))
+    return _NAMED.sub(_named, _TOKEN.sub(_MASK, text))
+
+
+def _named(found: re.Match[str]) -> str:
+    return found[1] + _MASK
 
 
 def logged(value: object, limit: int = 200) -> object:

@@ -33,7 +33,6 @@ class Activation(Answer):
     __slots__ = (
         "__weakref__",
         "_absent",
-        "closed",
         "context",
         "direct",
         "end",
@@ -62,7 +61,6 @@ class Activation(Answer):
         self.source: AsyncIterator[Any] | None = None
         # For observers: which activation of the run it is.
         self.path = "0"
-        self.closed = False
         self.end: tuple[OutcomeKind, BaseException | None] | None = None
         # Isolated advisors that failed before this activation began: they take no part.
         self._absent = tuple(run.left_out)
@@ -190,9 +188,10 @@ class Activation(Answer):
             self.usage = self.spent
         if isinstance(self.source, AsyncGeneratorType):
             self.source = None  # one that has ended is closed
-        interruption = await self._close_source()
-        if interruption is not None:
-            raise interruption
+        if self.source is not None:
+            interruption = await self._close_source()
+            if interruption is not None:
+                raise interruption
 
     @property
     def abandoned(self) -> bool:
@@ -209,11 +208,12 @@ class Activation(Answer):
             return
         self.closed = True
         run = self.run
+        children = self.children
         interruptions = [
-            await self.children.close(kind, error),
-            await self._close_source(),
+            await children.close(kind, error) if children else None,
+            await self._close_source() if self.source is not None else None,
             # An ``around`` may have asked once more while it was closed.
-            await self.children.close(kind, error),
+            await children.close(kind, error) if children else None,
         ]
         self.asked_and_over(kind)
         if kind is OutcomeKind.FINISHED and self.ctx.short_circuited_by is not None:

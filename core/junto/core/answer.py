@@ -36,6 +36,7 @@ class Answer:
         finish: The finish, once there is one.
         response: What an ``after`` made of the answer of a buffered level.
         complete: All of it has gone out.
+        closed: Closing has begun; what is further in is over.
         reached: How many levels' ``before`` hooks were reached.
         answered: Anything at all has come from the source.
     """
@@ -44,8 +45,10 @@ class Answer:
         "_asked",
         "_memo",
         "_sent",
+        "_spent",
         "answered",
         "children",
+        "closed",
         "complete",
         "ctx",
         "finish",
@@ -72,11 +75,13 @@ class Answer:
         self.finish: Finish | None = None
         self.response: ChatResponse | None = None
         self.complete = False
+        self.closed = False
         self.answered = False
         # Which attempt this is and what was asked, if it asks the model; until it is over.
         self._asked: tuple[int, str] | None = None
         # The last whole response, and what it was made of.
         self._memo: tuple[tuple[object, ...], ChatResponse] | None = None
+        self._spent: Usage | None = None
         self._sent = Record() if stage.buffered else None
 
     @property
@@ -157,7 +162,13 @@ class Answer:
         """The tokens known so far, its own or those of its inner activations."""
         if self.usage is not None or not self.children:
             return self.usage
-        return self.ledger.total(self.children.spent)
+        # Asked at every level for those further in, so what is over is kept.
+        spent = self._spent
+        if spent is None:
+            spent = self.ledger.total(self.children.spent)
+            if self.closed:
+                self._spent = spent
+        return spent
 
     def place(self, i: int) -> int:
         """How many hooks stand at or inside a level."""

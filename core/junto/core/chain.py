@@ -69,6 +69,11 @@ def _items(value: Iterable[AdvisorLike]) -> tuple[Advisor | Placement, ...]:
 class AdvisorChain:
     """Advisors in the order in which they will run.  Immutable, shared by all runs.
 
+    Attributes:
+        items: What it was made of.
+        names: The advisors' names, outermost first.
+        entries: The advisors, outermost first, with their orders and relations.
+
     Raises:
         ChainError: When the relations cannot be satisfied; the text names the pair.
         TypeError: For something that is not an advisor, or a hook with a wrong signature.
@@ -78,16 +83,13 @@ class AdvisorChain:
     _added: frozenset[int] = field(default=frozenset(), alias="added", repr=False, kw_only=True)
     entries: tuple[Entry, ...] = field(init=False)
     stage: Stage = field(init=False, repr=False)
+    names: tuple[str, ...] = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         entries = arrange([entry_of(item, i) for i, item in enumerate(self.items)])
         object.__setattr__(self, "entries", entries)
+        object.__setattr__(self, "names", tuple([entry.name for entry in entries]))
         object.__setattr__(self, "stage", staged([Level.of(entry) for entry in entries]))
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The advisors' names, outermost first."""
-        return tuple(entry.name for entry in self.entries)
 
     @property
     def lints(self) -> tuple[Lint, ...]:

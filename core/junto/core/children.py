@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable
 from functools import partial
 from types import AsyncGeneratorType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ._await import bounded, inside, is_running
 from .attempt import OutcomeKind
@@ -95,11 +95,12 @@ class Children:
         dropped: Those that their author no longer holds and that wait to be closed.
     """
 
-    __slots__ = ("_all", "_run", "dropped")
+    __slots__ = ("_activations", "_all", "_run", "dropped")
 
     def __init__(self, run: Run) -> None:
         self._run = run
         self._all: list[Child] = []
+        self._activations: list[Activation] = []
         self.dropped: list[Child] = []
 
     def __bool__(self) -> bool:
@@ -109,15 +110,17 @@ class Children:
     @property
     def spent(self) -> list[Usage | None]:
         """What each of them has spent so far."""
-        return [_activation(child).spent for child in self._all]
+        return [activation.spent for activation in self._activations]
 
     def sent(self, event: UsageUpdate) -> bool:
         """Whether one of them gave just this, so that the ``around`` only passes it on."""
-        return any(_activation(child).sent is event for child in self._all)
+        return any(activation.sent is event for activation in self._activations)
 
-    def add(self, child: Child) -> int:
+    def add(self, child: Child, activation: Activation) -> int:
         """One more, about to be pulled; gives its number, from 1."""
+        child.activation = activation
         self._all.append(child)
+        self._activations.append(activation)
         return len(self._all)
 
     def finalizer(self, child: Child) -> Callable[[Any], None]:
@@ -134,14 +137,14 @@ class Children:
 
     async def make_way(self) -> None:
         """Another activation begins: close those that were dropped or are complete."""
-        _raise(await self._finish(self._taken(), OutcomeKind.ABANDONED, None))
-        complete = [child for child in self._all if _activation(child).complete]
+        await self.close_dropped()
+        complete = [c for c, act in zip(self._all, self._activations, strict=True) if act.complete]
         _raise(await self._finish(complete, OutcomeKind.FINISHED, None))
 
     async def settle(self, ctx: RunContext) -> None:
         """The ``around`` has ended: stop what is open, take over what the rest leaves."""
-        for child in list(self._all):
-            if not _activation(child).complete:
+        for child, activation in zip(list(self._all), list(self._activations), strict=True):
+            if not activation.complete:
                 _raise(await self._finish([child], OutcomeKind.ABANDONED, None))
         self.bequeath(ctx)
 
@@ -150,9 +153,8 @@ class Children:
 
         An ``around`` that completed none and stopped one has made its answer of that.
         """
-        activations = [_activation(child) for child in self._all]
-        complete = [activation for activation in activations if activation.complete]
-        stopped = [activation for activation in activations if activation.abandoned]
+        complete = [activation for activation in self._activations if activation.complete]
+        stopped = [activation for activation in self._activations if activation.abandoned]
         for activation in complete or stopped[-1:]:
             if not activation.complete:
                 activation.children.bequeath(activation.ctx)
@@ -181,11 +183,6 @@ def _drop(
     # On a loop that is gone nobody would close it: let it die.
     if loop is not None and not loop.is_closed() and child.drop(generator):
         children.dropped.append(child)
-
-
-def _activation(child: Child) -> Activation:
-    """The activation of a child that has been added, which has one."""
-    return cast("Activation", child.activation)
 
 
 def _raise(interruption: BaseException | None) -> None:

@@ -186,8 +186,9 @@ class ChatClient:
             hint = f"did you mean {near!r}?" if near else "options go into options={…}"
             msg = f"{min(unknown)!r} is no keyword of a question; {hint}"
             raise TypeError(msg)
-        chain = self._chain.changed(ask.get("advisors", ()), ask.get("without", ()))
-        if chain is not self._chain:
+        chain = self._chain
+        if "advisors" in ask or "without" in ask:
+            chain = chain.changed(ask.get("advisors", ()), ask.get("without", ()))
             _warn(chain)
         given = ask.get("options")
         options = self._options if given is None else self._options.merged(to_options(given))
@@ -196,8 +197,7 @@ class ChatClient:
             msg = "there is nothing to ask: give a prompt or messages"
             raise ValueError(msg)
         system = ask.get("system", self._system)
-        own = any(isinstance(message, SystemMessage) for message in messages)
-        if system and ("system" in ask or not own):
+        if system and ("system" in ask or not any(isinstance(m, SystemMessage) for m in messages)):
             messages = (SystemMessage(system), *messages)
         request = ChatRequest(messages, options=options, stream=stream)
         ctx = RunContext(

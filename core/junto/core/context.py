@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, overload
 
@@ -100,7 +100,6 @@ class RunContext:
     __slots__ = (
         "_parent",
         "_saves",
-        "_shown",
         "_values",
         "advisors",
         "conversation_id",
@@ -108,6 +107,7 @@ class RunContext:
         "params",
         "run_id",
         "short_circuited_by",
+        "showing",
         "streaming",
     )
 
@@ -124,8 +124,9 @@ class RunContext:
         self._parent = parent
         self._values: dict[ContextKey[Any], Any] = {}
         self._saves: dict[object, Save] = {}
-        self._shown: Shown = Shown() if parent is None else parent.showing
-        self.run_id: str = uuid.uuid4().hex if parent is None else parent.run_id
+        # For the driver.
+        self.showing: Shown = Shown() if parent is None else parent.showing
+        self.run_id: str = os.urandom(16).hex() if parent is None else parent.run_id
         self.conversation_id = conversation_id
         self.params: Mapping[str, Any] = params or {}
         self.model = model
@@ -152,17 +153,12 @@ class RunContext:
         attempt has left its own level emits a :class:`~junto.core.Restart` first, which
         reaches the reader only if the run is shown.  In ``call()`` it is never true.
         """
-        return self.streaming and self._shown.text
+        return self.streaming and self.showing.text
 
     @property
     def shown_reasoning(self) -> bool:
         """The same, of reasoning."""
-        return self.streaming and self._shown.reasoning
-
-    @property
-    def showing(self) -> Shown:
-        """What keeps :attr:`shown`; for the driver."""
-        return self._shown
+        return self.streaming and self.showing.reasoning
 
     def add_save(self, save: Save, *, key: object = None) -> None:
         """Have ``save`` called once with the whole answer, if the run ends well.

@@ -238,11 +238,11 @@ async def _replayed(response: ChatResponse) -> AsyncGenerator[list[Event], None]
     yield list(response.events())
 
 
-async def _in(act: Activation, coroutine: Awaitable[Any]) -> Any:
+def _in(act: Activation, coroutine: Awaitable[Any]) -> Awaitable[Any]:
     """Await inside the run's context: an inner activation is there already."""
     if act.direct or act.context is None:
-        return await coroutine
-    return await inside(act.context, act.waiting, coroutine)
+        return coroutine
+    return inside(act.context, act.waiting, coroutine)
 
 
 def _run(act: Activation, function: Callable[[int], None], argument: int) -> None:

@@ -252,13 +252,14 @@ def lints_of(entries: Sequence[Entry]) -> tuple[Lint, ...]:
 
 
 def _lints(entries: Sequence[Entry]) -> Iterator[Lint]:
-    for i, outer in enumerate(entries):
-        if _role(outer) in _GUARDS and getattr(outer.advisor, "isolated", False):
+    roles = [(entry, role) for entry in entries if (role := _role(entry))]
+    for i, (outer, role) in enumerate(roles):
+        if role in _GUARDS and getattr(outer.advisor, "isolated", False):
             msg = f"{outer.name!r} is isolated, so when it fails everything passes"
             yield Lint("guard-isolated", (outer.name,), msg)
-        for inner in entries[i + 1 :]:
-            pair = (outer.name, inner.name)
-            found = _INSIDE.get((_role(outer), _role(inner)))
+        for inner, inner_role in roles[i + 1 :]:
+            found = _INSIDE.get((role, inner_role))
             if found is not None:
                 code, msg = found
-                yield Lint(code, pair, msg.format(outer=outer.name, inner=inner.name))
+                names = (outer.name, inner.name)
+                yield Lint(code, names, msg.format(outer=outer.name, inner=inner.name))

@@ -49,7 +49,7 @@ class Following:
     )
 
     def __init__(self, act: Activation, stage: Stage, drive: _Drive) -> None:
-        self._asked_by = act.stage.around.name if act.stage.around else ""
+        self._asked_by = act.stage.levels[-1].name
         self._ledger = act.ledger
         self._run = act.run
         self._stage = stage
@@ -85,8 +85,7 @@ class Following:
         activation = Activation(self._run, self._stage, self.ctx.child(), waiting, ledger)
         activation.direct = direct
         activation.context = context if direct else copy_context()
-        child.activation = activation
-        number = self.children.add(child)
+        number = self.children.add(child, activation)
         if self._run.watch is not None:
             activation.path = f"{self._path}.{number}"
         return activation

@@ -94,6 +94,8 @@ class Stage:
         recorders: Those that may ask what passed them.
         closers: Those with an ``on_close``.
         observing: Those here and further in that may bring an observer.
+        buffered: Its output is held until its end.
+        around: The innermost advisor, if it steers what is further in.
     """
 
     levels: tuple[Level, ...]
@@ -105,6 +107,8 @@ class Stage:
     recorders: _Numbered = field(init=False)
     closers: _Numbered = field(init=False)
     observing: tuple[Level, ...] = field(init=False)
+    buffered: bool = field(init=False)
+    around: Level | None = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         outward = list(enumerate(self.levels))[::-1]
@@ -124,16 +128,10 @@ class Stage:
         found["observing"] = (*own, *further_in)
         for name, value in found.items():
             object.__setattr__(self, name, tuple(value))
-
-    @property
-    def buffered(self) -> bool:
-        """Whether its output is held until its end."""
-        return bool(self.levels) and self.levels[0].buffered
-
-    @property
-    def around(self) -> Level | None:
-        """The innermost advisor, if it steers what is further in."""
-        return self.levels[-1] if self.levels and self.levels[-1].around else None
+        last = self.levels[-1] if self.levels else None
+        steers = last is not None and last.around is not None
+        object.__setattr__(self, "buffered", bool(self.levels) and self.levels[0].buffered)
+        object.__setattr__(self, "around", last if steers else None)
 
 
 def staged(levels: Sequence[Level]) -> Stage:
