@@ -63,6 +63,21 @@ class SSEParser:
         truncated: After :meth:`close`: the input ended inside a record.
     """
 
+    __slots__ = (
+        "_after_cr",
+        "_data",
+        "_data_size",
+        "_fields",
+        "_json",
+        "_limit",
+        "_next",
+        "_open",
+        "_pieces",
+        "_pieces_size",
+        "_started",
+        "truncated",
+    )
+
     def __init__(self, *, limit: int = 8 * 1024 * 1024) -> None:
         self.truncated = False
         self._limit = limit
@@ -83,26 +98,9 @@ class SSEParser:
         Raises:
             ProtocolError: A record or a line is longer than the limit.
         """
-        if not self._started:
-            data = self._skip_bom(data)
-        if self._after_cr and data:
-            self._after_cr = False
-            if data.startswith(b"\n"):
-                data = data[1:]
-        if b"\r" in data:
-            self._after_cr = data.endswith(b"\r")
-            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        if b"\n" not in data:
-            self._keep(data)
-            return []
-        if self._pieces:
-            self._pieces.append(data)
-            data = b"".join(self._pieces)
-            self._pieces.clear()
-            self._pieces_size = 0
         records: list[SSERecord] = []
-        if self._open:
-            data = self._finish_open(data, records)
+        if not self._started or self._after_cr or self._pieces or self._open or b"\r" in data:
+            data = self._go_on(data, records)
         rest = self._usual(data, records)
         if rest is None:
             *blocks, rest = data.split(b"\n\n")
@@ -134,6 +132,27 @@ class SSEParser:
         elif self._open:
             self.truncated = True
         return records
+
+    def _go_on(self, data: bytes, records: list[SSERecord]) -> bytes:
+        """Go on with what an earlier read began; return the rest, with LF for every line end."""
+        if not self._started:
+            data = self._skip_bom(data)
+        if self._after_cr and data:
+            self._after_cr = False
+            if data.startswith(b"\n"):
+                data = data[1:]
+        if b"\r" in data:
+            self._after_cr = data.endswith(b"\r")
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if b"\n" not in data:
+            self._keep(data)
+            return b""
+        if self._pieces:
+            self._pieces.append(data)
+            data = b"".join(self._pieces)
+            self._pieces.clear()
+            self._pieces_size = 0
+        return self._finish_open(data, records) if self._open else data
 
     def _usual(self, data: bytes, records: list[SSERecord]) -> bytes | None:
         """Take the records off, and return what is left; ``None`` if one is not as usual.

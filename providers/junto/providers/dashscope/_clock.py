@@ -51,7 +51,17 @@ class Timeouts:
 class Clock:
     """Measures one request, from the moment when it is made."""
 
-    __slots__ = ("_at", "_handle", "_interrupt", "_limits", "_loop", "_name", "_total_at", "_wait")
+    __slots__ = (
+        "_at",
+        "_handle",
+        "_handle_at",
+        "_interrupt",
+        "_limits",
+        "_loop",
+        "_name",
+        "_progress",
+        "_total_at",
+    )
 
     def __init__(self, limits: Timeouts) -> None:
         self._loop = asyncio.get_running_loop()
@@ -60,9 +70,10 @@ class Clock:
         self._name = "first_event"
         self._at: float | None = now + (limits.first_event or _NEVER)
         self._total_at = now + (limits.total or _NEVER)
+        self._progress = limits.progress or _NEVER
         self._handle: asyncio.TimerHandle | None = None
+        self._handle_at = _NEVER
         self._interrupt: Callable[[ChatTimeoutError], object] | None = None
-        self._wait = False
 
     @property
     def deadline(self) -> float | None:
@@ -82,24 +93,18 @@ class Clock:
             ChatTimeoutError: The time is up already.
         """
         now = self._loop.time()
-        if self._at is None:
-            self._at = now + (self._limits.progress or _NEVER)
-        at = self._next()
+        at = self._at
+        if at is None:
+            at = self._at = now + self._progress
+        at = min(at, self._total_at)
         if now >= at:
             raise self.error()
         self._interrupt = interrupt
-        self._wait = True
-        if at == _NEVER:
-            return
-        if self._handle is not None:
-            if self._handle.when() <= at:
-                return
-            self._handle.cancel()
-        self._handle = self._loop.call_at(at, self._fire)
+        if self._handle_at > at:
+            self._arm(at)
 
     def end(self) -> None:
         """The read waits no more."""
-        self._wait = False
         self._interrupt = None
 
     def stop(self) -> None:
@@ -108,6 +113,7 @@ class Clock:
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
+            self._handle_at = _NEVER
 
     def error(self) -> ChatTimeoutError:
         """The error for the clock that has run out, or runs out next."""
@@ -122,12 +128,20 @@ class Clock:
     def _next(self) -> float:
         return min(_NEVER if self._at is None else self._at, self._total_at)
 
+    def _arm(self, at: float) -> None:
+        """Look at that time whether a clock has run out."""
+        if self._handle is not None:
+            self._handle.cancel()
+        self._handle = self._loop.call_at(at, self._fire)
+        self._handle_at = at
+
     def _fire(self) -> None:
         self._handle = None
-        if not self._wait or self._interrupt is None:
+        self._handle_at = _NEVER
+        if self._interrupt is None:
             return  # the next read that waits arms it again
         at = self._next()
         if self._loop.time() < at:
-            self._handle = self._loop.call_at(at, self._fire)
+            self._arm(at)
             return
         self._interrupt(self.error())

@@ -2,7 +2,7 @@
 
 The shapes are those of wire.md sections 5 and 7.  Only what is read is declared; unknown
 keys are skipped without making objects of them.  Usage and request id, which are on every
-frame, are decoded for one frame a read (:mod:`._usage`).
+frame, are decoded for the last frame of a read.
 """
 
 from __future__ import annotations
@@ -14,7 +14,17 @@ import msgspec
 
 from junto.core import ProtocolError
 
-__all__ = ["ContentPart", "Frame", "Message", "Output", "ToolFragment", "decode_oddly"]
+from ._usage import Counts
+
+__all__ = [
+    "ContentPart",
+    "Frame",
+    "Message",
+    "Output",
+    "ToolFragment",
+    "WholeFrame",
+    "decode_oddly",
+]
 
 
 class ContentPart(msgspec.Struct, gc=False):
@@ -75,6 +85,13 @@ class Frame(msgspec.Struct, gc=False):
     output: Output | None = None
     code: str | int | None = None
     error: Any = None
+
+
+class WholeFrame(Frame, gc=False):
+    """A frame with what every frame repeats, and one in a read is asked for."""
+
+    usage: Counts | None = None
+    request_id: str | None = None
 
 
 def decode_oddly(data: bytes) -> Frame:

@@ -45,11 +45,12 @@ class Exchange:
     ``finally``.  A connection whose answer was read to its end goes back to the pool.
     """
 
-    __slots__ = ("_clock", "_content", "_failure", "_response", "headers", "status")
+    __slots__ = ("_clock", "_content", "_failure", "_interrupt", "_response", "headers", "status")
 
     def __init__(self, response: aiohttp.ClientResponse, clock: Clock) -> None:
         self._response = response
         self._content = response.content
+        self._interrupt = response.content.set_exception
         self._clock = clock
         self._failure: ChatError | None = None
         self.status = response.status
@@ -97,21 +98,20 @@ class Exchange:
         """
         if self._failure is not None:
             raise self._failure
-        content = self._content
+        content, clock = self._content, self._clock
         try:
-            if data := content.read_nowait():
-                return data
-            while not content.at_eof():
-                self._clock.begin(content.set_exception)
-                try:
-                    data = await content.readany()
-                finally:
-                    self._clock.end()
-                if data:
+            try:
+                clock.begin(self._interrupt)
+            except ChatTimeoutError:
+                # What has come in time counts, however late it is asked for.
+                if (data := content.read_nowait()) or content.at_eof():
                     return data
+                raise
+            data = await content.readany()
         except ChatError:
             raise
         except (aiohttp.ClientError, OSError, RuntimeError) as error:
+            clock.end()
             failure = _body_error(error)
             failure.__cause__ = _harmless(error)
             # What had arrived is still in the buffer, behind the exception: it counts.
@@ -119,7 +119,8 @@ class Exchange:
                 self._failure = failure
                 return data
             raise failure from _harmless(error)
-        return b""
+        clock.end()
+        return data
 
     async def read_error_body(self) -> bytes:
         """The body of an answer that is an error: at most 64 KiB, and what came of it."""
@@ -171,12 +172,12 @@ def refusal_of(
         return None
     if status != 200:
         return ProtocolError(f"the service answered with status {status}")
-    kind = scrub(headers.get("Content-Type", "").partition(";")[0].strip().lower())
+    kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind not in _TYPES:
-        return ProtocolError(f"the service answered with {kind}, not with a stream or JSON")
-    encoding = scrub(headers.get("Content-Encoding", "").strip().lower())
+        return ProtocolError(f"the service answered with {scrub(kind)}, not with a stream or JSON")
+    encoding = headers.get("Content-Encoding", "").strip().lower()
     if encoding not in _ENCODINGS:
-        return ProtocolError(f"the service answered in encoding {encoding}, unasked")
+        return ProtocolError(f"the service answered in encoding {scrub(encoding)}, unasked")
     return None
 
 

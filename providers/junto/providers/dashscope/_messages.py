@@ -76,9 +76,11 @@ def uses_oss(messages: Iterable[Message]) -> bool:
 
 def _content_text(parts: tuple[Part, ...], model: str) -> str | list[dict[str, Any]]:
     texts: list[TextPart] = []
+    marked = False
     for part in parts:
         if isinstance(part, TextPart):
             texts.append(part)
+            marked = marked or part.cache
         elif not isinstance(part, ReasoningPart | ToolCallPart):
             raise RejectedRequestError(
                 f"{model} takes text only, and a message holds a {type(part).__name__}: use"
@@ -86,7 +88,7 @@ def _content_text(parts: tuple[Part, ...], model: str) -> str | list[dict[str, A
                 ' capabilities=Capabilities(path="multimodal")',
                 kind="unsupported_part",
             )
-    if not any(part.cache for part in texts):
+    if not marked:
         return "".join([part.text for part in texts])
     return [
         {"type": "text", "text": part.text, **({"cache_control": _CACHE} if part.cache else {})}

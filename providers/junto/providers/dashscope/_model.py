@@ -130,6 +130,8 @@ class DashScopeModel:
             yield list(call.warnings)
         clock = Clock(self.timeouts)
         exchange, reader = await self._open(call, clock)
+        # The question has been sent: an answer may take minutes, and there may be thousands.
+        del call, request
         try:
             while not reader.finished:
                 try:
@@ -160,7 +162,7 @@ class DashScopeModel:
 
     async def _open(self, call: Call, clock: Clock) -> tuple[Exchange, AnswerReader]:
         """Send ``call``; return with the answer's headers read and found in order."""
-        key, source = await self._find_key()
+        key, source = self._key or await self._find_key()
         origin = Origin(call.model, urlsplit(self.base_url).netloc, key, source)
         exchange = await Exchange.open(
             await self._sessions.get(),
@@ -175,10 +177,8 @@ class DashScopeModel:
             refusal = refusal_of(exchange.status, exchange.headers, origin.scrub)
             if refusal is not None:
                 raise refusal  # noqa: TRY301  the connection is closed just below
-            request_id = exchange.headers.get("x-request-id") or ""
-            request_id = clean_text(origin.scrub(request_id), 100)
             if exchange.status >= 400:
-                await self._refuse(exchange, origin, request_id)
+                await self._refuse(exchange, origin)
         except BaseException:
             exchange.close()
             raise
@@ -186,7 +186,7 @@ class DashScopeModel:
             origin,
             cumulative=call.cumulative,
             choices=call.choices,
-            request_id=request_id or None,
+            request_id=exchange.headers.get("x-request-id", ""),
         )
 
     async def _find_key(self) -> tuple[Secret, str]:
@@ -196,12 +196,13 @@ class DashScopeModel:
             self._key = await asyncio.to_thread(read_key_file)
         return self._key
 
-    async def _refuse(self, exchange: Exchange, origin: Origin, request_id: str) -> NoReturn:
+    async def _refuse(self, exchange: Exchange, origin: Origin) -> NoReturn:
         raise to_error(
             parse_failure(
                 await exchange.read_error_body(),
                 exchange.status,
-                request_id=request_id or None,
+                request_id=clean_text(origin.scrub(exchange.headers.get("x-request-id", "")), 100)
+                or None,
                 retry_after=retry_after(exchange.headers),
             ),
             origin,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -35,6 +36,8 @@ _FIELDS = {
     "parallel_tool_calls": "parallel_tool_calls",
 }
 """Options that need no more than their name on the wire."""
+_values = attrgetter(*_FIELDS)
+_WIRE_NAMES = tuple(_FIELDS.values())
 
 
 @frozen(kw_only=True)
@@ -90,7 +93,7 @@ def prepare(
         headers["X-DashScope-SSE"] = "enable"  # the switch: a body field has no effect
     if workspace is not None:
         headers["X-DashScope-WorkSpace"] = workspace
-    if uses_oss(request.messages):
+    if capabilities.path == "multimodal" and uses_oss(request.messages):
         headers["X-DashScope-OssResourceResolve"] = "enable"
     choices = parameters.get("n")
     return Call(
@@ -100,17 +103,14 @@ def prepare(
         body=_dump(body),
         cumulative=streamed and not parameters.get("incremental_output"),
         choices=choices if type(choices) is int and 1 < choices <= 16 else 1,
-        warnings=tuple(find_warnings(request.messages, parameters, model, capabilities)),
+        warnings=find_warnings(request.messages, parameters, model, capabilities),
     )
 
 
 def _parameters(options: ChatOptions) -> dict[str, Any]:
     """``parameters`` of the body: the only place where the service looks for options."""
-    parameters: dict[str, Any] = {}
-    for name, wire in _FIELDS.items():
-        value = getattr(options, name)
-        if value is not None:
-            parameters[wire] = value
+    given = zip(_WIRE_NAMES, _values(options), strict=True)
+    parameters: dict[str, Any] = {wire: value for wire, value in given if value is not None}
     if options.tools:
         parameters["tools"] = [_tool(tool) for tool in options.tools]
     if options.tool_choice is not None:

@@ -31,6 +31,7 @@ from ._tools import ToolCalls
 __all__ = ["Answer"]
 
 _LIMIT = 16 * 1024 * 1024
+_ONE = frozenset({0})
 _RUNNING = {None, "", "null"}  # finish_reason is the *string* "null" until the end
 _REASONS = {
     "stop": FinishReason.STOP,
@@ -51,30 +52,42 @@ class Answer:
             answer is complete when each of them is.
 
     Attributes:
+        finished: Every answer that was asked for has given a reason to end.
         raw_reason: The service's word for why the first answer ended; empty until then.
     """
 
+    __slots__ = (
+        "_cumulative",
+        "_logprobs",
+        "_model_name",
+        "_room",
+        "_running",
+        "_sources",
+        "_text",
+        "_tool_info",
+        "_tools",
+        "_whole",
+        "_write",
+        "finished",
+        "raw_reason",
+    )
+
     def __init__(self, *, cumulative: bool = False, choices: int = 1) -> None:
+        self.finished = False
         self.raw_reason = ""
         self._cumulative = cumulative
-        self._running = set(range(choices))
+        # What few answers need is made when one does: there may be thousands of these.
+        self._running = _ONE if choices == 1 else frozenset(range(choices))
         self._text = io.StringIO()
         self._write = self._text.write
         self._room = _LIMIT
-        self._tools = ToolCalls(cumulative=cumulative)
-        self._whole: tuple[str, str] = (
-            "",
-            "",
-        )  # reasoning and text: the latest values of a cumulative stream
-        self._sources: set[tuple[str, int | None]] = set()
+        self._tools: ToolCalls | None = None
+        # Reasoning and text: the latest values of a cumulative stream.
+        self._whole: tuple[str, str] = ("", "")
+        self._sources: frozenset[tuple[str, int | None]] = frozenset()
         self._logprobs: list[Any] = []
         self._tool_info: Any = None
         self._model_name = ""
-
-    @property
-    def finished(self) -> bool:
-        """Every answer that was asked for has given a reason to end."""
-        return not self._running
 
     @property
     def partial_text(self) -> str:
@@ -98,6 +111,8 @@ class Answer:
         if choices is None:
             self._apply_without_choices(output, events)
             return
+        if output.model_name:
+            self._model_name = output.model_name
         for choice in choices:
             if not choice.index:
                 message = choice.message
@@ -108,8 +123,6 @@ class Answer:
             reason = choice.finish_reason
             if reason not in _RUNNING:
                 self._end(choice.index or 0, reason)
-        if output.model_name:
-            self._model_name = output.model_name
 
     def finish(self, metadata: Mapping[str, Any]) -> Finish:
         """The last event.  A forced tool call ends with ``stop``; the call counts (7.4)."""
@@ -126,7 +139,8 @@ class Answer:
         return Finish(reason, facts)
 
     def _end(self, index: int, reason: str | None) -> None:
-        self._running.discard(index)
+        self._running -= {index}
+        self.finished = not self._running
         if index == 0 and reason and not self.raw_reason:
             self.raw_reason = reason
 
@@ -145,6 +159,8 @@ class Answer:
             self._write(content)
             events.append(TextDelta(content))
         if message.tool_calls:
+            if self._tools is None:
+                self._tools = ToolCalls(cumulative=self._cumulative)
             self._tools.apply(message.tool_calls, events)
         if self._room < 0:
             raise ProtocolError(f"the answer is longer than {_LIMIT} characters")
@@ -162,7 +178,8 @@ class Answer:
             return reasoning[len(old_reasoning) :], text[len(old_text) :]
         _log.warning("dashscope.text_replaced", characters=len(text))
         events.append(Restart("the service replaced what it had sent"))
-        events.extend(self._tools.events())
+        if self._tools is not None:
+            events.extend(self._tools.events())
         self._text = io.StringIO()
         self._write = self._text.write
         return reasoning, text
@@ -192,7 +209,7 @@ class Answer:
             number = index if type(index) is int else None
             if not isinstance(url, str) or (url, number) in self._sources:
                 continue
-            self._sources.add((url, number))
+            self._sources |= {(url, number)}
             rest = {k: v for k, v in result.items() if k not in {"url", "index", "title"}}
             events.append(Source(url, str_of(result.get("title")), number, rest))
 

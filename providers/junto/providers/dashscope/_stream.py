@@ -23,17 +23,18 @@ from junto.core import (
 
 from ..sse import SSEParser, SSERecord
 from ._errors import Failure, Origin, failure_of, to_error
-from ._frames import Frame, decode_oddly
+from ._frames import Frame, WholeFrame, decode_oddly
 from ._json import UNREADABLE, load_json
 from ._response import Answer
 from ._surrogates import Mender
-from ._usage import Counts, decode_meta, sum_choices, to_usage
+from ._usage import EMPTY, Counts, decode_meta, sum_choices, to_usage
 
 __all__ = ["AnswerReader"]
 
 _JSON_LIMIT = 16 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 _decode_frame = msgspec.json.Decoder(Frame).decode
+_decode_last = msgspec.json.Decoder(WholeFrame).decode
 _log = get_logger(__name__)
 
 
@@ -47,12 +48,29 @@ class AnswerReader:
         origin: Where the answer comes from.
         cumulative: Frames repeat the text so far.
         choices: How many answers were asked for.
-        request_id: From the headers, for an answer that has none of its own.
+        request_id: As the headers have it, for an answer that has none of its own.
 
     Attributes:
         finished: The last event has been returned.
         failure: What ended the answer early; it carries the partial text.
     """
+
+    __slots__ = (
+        "_answer",
+        "_choices",
+        "_head",
+        "_json",
+        "_json_size",
+        "_mender",
+        "_origin",
+        "_parser",
+        "_raw_id",
+        "_sniffed",
+        "_usage",
+        "_usages",
+        "failure",
+        "finished",
+    )
 
     def __init__(
         self,
@@ -60,17 +78,16 @@ class AnswerReader:
         *,
         cumulative: bool = False,
         choices: int = 1,
-        request_id: str | None = None,
+        request_id: str = "",
     ) -> None:
         self.finished = False
         self.failure: ChatError | None = None
         self._origin = origin
-        self._request_id = request_id
-        self._raw_id = ""
+        self._raw_id = request_id
         self._answer = Answer(cumulative=cumulative, choices=choices)
         self._choices = choices
         self._parser = SSEParser()
-        self._mender = Mender()
+        self._mender: Mender | None = None
         self._sniffed = False
         self._head: bytes = b""  # white space, before the first byte that tells
         self._json: list[bytes] | None = None
@@ -86,7 +103,7 @@ class AnswerReader:
     @property
     def request_id(self) -> str | None:
         """The service's id of the request, as soon as it is known."""
-        return self._request_id
+        return clean_text(self._origin.scrub(self._raw_id), 100) or None
 
     def feed(self, data: bytes) -> list[Event]:
         """The events that the next bytes complete."""
@@ -143,12 +160,14 @@ class AnswerReader:
         events: list[Event] = []
         answer = self._answer
         apply = answer.apply
-        used = 0
+        used, last = 0, len(records)
+        frame: Frame | None = None
         try:
             for record in records:
                 used += 1
                 try:
-                    frame = _decode_frame(record.data)
+                    # Usage and request id are on every frame, and read off the last one.
+                    frame = (_decode_frame if used < last else _decode_last)(record.data)
                 except UNREADABLE:
                     frame = None
                 if (
@@ -166,13 +185,13 @@ class AnswerReader:
                     break
         except ProtocolError as error:
             self._fail(error)
-        if answer.finished and self.failure is None:
+        if answer.finished and self.failure is None and self._mender:
             self._mender.flush(events)
-        self._apply_meta(records[:used], events)
+        self._apply_meta(records[:used], frame, events)
         if answer.finished and self.failure is None:
             self.finished = True
             events.append(
-                answer.finish({"request_id": self._request_id, "model": self._origin.model})
+                answer.finish({"request_id": self.request_id, "model": self._origin.model})
             )
             if used < len(records):
                 _log.debug("dashscope.data_after_finish", records=len(records) - used)
@@ -192,16 +211,19 @@ class AnswerReader:
         start = len(events)
         self._answer.apply(frame, events)
         if odd or self._mender:
+            self._mender = self._mender or Mender()
             self._mender.mend(events, start)
 
-    def _apply_meta(self, records: list[SSERecord], events: list[Event]) -> None:
+    def _apply_meta(
+        self, records: list[SSERecord], last: Frame | None, events: list[Event]
+    ) -> None:
         """Usage and request id, which each frame repeats: those of the last that has them."""
+        whole = last if last.__class__ is WholeFrame else None
         for record in reversed(records):
-            meta = decode_meta(record.data)
-            if meta.request_id and meta.request_id != self._raw_id:
-                self._raw_id = meta.request_id
-                self._request_id = clean_text(self._origin.scrub(meta.request_id), 100)
-            if (counts := meta.usage) is not None:
+            meta, whole = whole or decode_meta(record.data), None
+            self._raw_id = meta.request_id or self._raw_id
+            counts = meta.usage
+            if counts is not None and counts != EMPTY:
                 if self._choices > 1 and self._json is None:
                     counts = sum_choices([r.data for r in records], self._usages)
                 if counts != self._usage:
@@ -218,7 +240,7 @@ class AnswerReader:
             status = record.status if (record.status or 0) >= 400 else None
             failure = Failure(status=status, message=text)
         if failure.request_id is None:
-            failure = evolve(failure, request_id=self._request_id)
+            failure = evolve(failure, request_id=self.request_id)
         self._fail(to_error(failure, self._origin))
 
     def _fail(self, error: ChatError) -> None:
@@ -230,7 +252,7 @@ class AnswerReader:
         """Put what is known of the answer into an error that ended it."""
         if isinstance(error, ProviderError | TransportError | ProtocolError):
             error.partial_text = self.partial_text
-            error.request_id = error.request_id or self._request_id
+            error.request_id = error.request_id or self.request_id
 
 
 def _decode_oddly(record: SSERecord) -> Frame | None:

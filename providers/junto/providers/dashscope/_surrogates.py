@@ -15,6 +15,8 @@ __all__ = ["Mender", "mend_text"]
 class Mender:
     """Mends the events of one answer.  True while it holds a half back."""
 
+    __slots__ = ("_held",)
+
     def __init__(self) -> None:
         self._held: dict[type[TextDelta | ReasoningDelta], str] = {}
 

@@ -37,6 +37,8 @@ class ToolCalls:
     arguments are added up; in a cumulative stream only their new end is.
     """
 
+    __slots__ = ("_by_id", "_by_index", "_calls", "_cumulative")
+
     def __init__(self, *, cumulative: bool = False) -> None:
         self._cumulative = cumulative
         self._calls: list[_Call] = []

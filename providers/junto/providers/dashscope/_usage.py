@@ -11,7 +11,7 @@ from junto.core import Usage
 
 from ._json import UNREADABLE, load_json, str_of, table_of
 
-__all__ = ["Counts", "Meta", "decode_meta", "sum_choices", "to_usage"]
+__all__ = ["EMPTY", "Counts", "Meta", "decode_meta", "sum_choices", "to_usage"]
 
 _Count = Annotated[int, msgspec.Meta(ge=0)]
 
@@ -68,12 +68,12 @@ class _Indexed(msgspec.Struct, gc=False):
     output: _Choices | None = None
 
 
-_EMPTY = Counts()
+EMPTY = Counts()
 _decode = msgspec.json.Decoder(Meta).decode
 
 
 def decode_meta(data: bytes) -> Meta:
-    """Usage (``None`` when it is empty) and request id of a frame; never raises.
+    """Usage and request id of a frame; never raises.
 
     A count that is none is left out, whatever it is instead.
     """
@@ -83,8 +83,6 @@ def decode_meta(data: bytes) -> Meta:
         table = table_of(load_json(data))
         counts = msgspec.convert(_only_counts(table.get("usage")), Counts)
         meta = Meta(counts, str_of(table.get("request_id")) or None)
-    if meta.usage == _EMPTY:
-        meta.usage = None
     return meta
 
 
@@ -143,10 +141,12 @@ def sum_choices(payloads: Iterable[bytes], latest: dict[int, Counts]) -> Counts:
             output = msgspec.json.decode(payload, type=_Indexed).output
         except UNREADABLE:
             continue
-        if counts is not None and output is not None and output.choices:
+        if counts is None or counts == EMPTY:
+            continue
+        if output is not None and output.choices:
             latest[output.choices[0].index or 0] = counts
     if not latest:
-        return _EMPTY
+        return EMPTY
     last = list(latest.values())[-1]
     outputs = sum(counts.output_tokens or 0 for counts in latest.values())
     total = (last.input_tokens or 0) + outputs

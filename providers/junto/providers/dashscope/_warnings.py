@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from junto.core import AssistantMessage, Message, ModelWarning, SystemMessage, TextPart
@@ -13,42 +13,53 @@ __all__ = ["find_warnings"]
 
 
 def find_warnings(
-    messages: Iterable[Message],
+    messages: tuple[Message, ...],
     parameters: Mapping[str, Any],
     model: str,
     capabilities: Capabilities,
-) -> Iterator[ModelWarning]:
+) -> tuple[ModelWarning, ...]:
     """One warning per thing that the capability table knows to be lost on ``model``."""
-    for name, reason in _reasons(tuple(messages), parameters, capabilities):
-        yield ModelWarning(model, name, f"{model}: {name} {reason}; it was sent all the same")
+    reasons = _reasons(messages, parameters, capabilities)
+    return tuple(
+        [
+            ModelWarning(model, name, f"{model}: {name} {reason}; it was sent all the same")
+            for name, reason in reasons
+        ]
+    )
 
 
 def _reasons(
     messages: tuple[Message, ...], parameters: Mapping[str, Any], can: Capabilities
-) -> Iterator[tuple[str, str]]:
-    for name in sorted(can.ignored):
-        if _is_set(parameters.get(name)):
-            yield name, "has no effect on this model"
+) -> list[tuple[str, str]]:
+    reasons = [
+        (name, "has no effect on this model")
+        for name in sorted(can.ignored.intersection(parameters))
+        if parameters[name] is not None and parameters[name] is not False
+    ]
+    add = reasons.append
     if can.system is False and any(isinstance(m, SystemMessage) for m in messages):
-        yield "system message", "is advised against or ignored: put it into the user message"
+        add(("system message", "is advised against or ignored: put it into the user message"))
     if can.tools is False and parameters.get("tools"):
-        yield "tools", "is not supported by this model"
-    yield from _choice_reasons(parameters, can)
+        add(("tools", "is not supported by this model"))
+    if (choice := parameters.get("tool_choice")) is not None:
+        reasons += _choice_reasons(choice, parameters, can)
     if can.json is False and _asks_for_json(parameters.get("response_format")):
-        yield "response_format", "of JSON is not supported by this model"
+        add(("response_format", "of JSON is not supported by this model"))
     if can.partial is False and messages and isinstance(messages[-1], AssistantMessage):
-        yield "partial", "mode (an assistant message at the end) is not supported by this model"
+        add(("partial", "mode (an assistant message at the end) is not supported by this model"))
     if can.cache is False and _has_cache_marks(messages):
-        yield "cache", "marks are not supported by this model"
+        add(("cache", "marks are not supported by this model"))
     if can.thinking == "always" and parameters.get("enable_thinking") is False:
-        yield "thinking", "cannot be switched off on this model"
+        add(("thinking", "cannot be switched off on this model"))
     if can.thinking == "none" and parameters.get("enable_thinking"):
-        yield "thinking", "is not supported by this model"
+        add(("thinking", "is not supported by this model"))
+    return reasons
 
 
-def _choice_reasons(parameters: Mapping[str, Any], can: Capabilities) -> Iterator[tuple[str, str]]:
-    choice = parameters.get("tool_choice")
-    if choice is None or (isinstance(choice, str) and choice in {"auto", "none"}):
+def _choice_reasons(
+    choice: Any, parameters: Mapping[str, Any], can: Capabilities
+) -> Iterator[tuple[str, str]]:
+    if isinstance(choice, str) and choice in {"auto", "none"}:
         return
     if can.forced_tool is False:
         yield "tool_choice", "that forces a tool is not supported by this model"
@@ -56,10 +67,6 @@ def _choice_reasons(parameters: Mapping[str, Any], can: Capabilities) -> Iterato
         yield "tool_choice", "'required' is not known to the native protocol"
     elif can.thinking == "always" or parameters.get("enable_thinking"):
         yield "tool_choice", "that forces a tool is refused while the model thinks"
-
-
-def _is_set(value: Any) -> bool:
-    return value is not None and value is not False
 
 
 def _asks_for_json(form: Any) -> bool:
