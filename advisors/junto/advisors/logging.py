@@ -103,12 +103,11 @@ class LoggingAdvisor(Advisor):
         """Start the clock."""
         turn = _Turn(time.monotonic(), request.user_text)
         ctx[self._key] = turn
-        ids = _known(run_id=ctx.run_id, conversation_id=ctx.conversation_id)
-        if self.bind:
-            _bind(ids)
-        self._log.debug(
-            "chat.started", **ids, **_known(model=ctx.model, messages=len(request.messages))
-        )
+        if self.bind and "structlog" in sys.modules:
+            _bind(_ids(ctx))
+        if self._is_wanted(logging.DEBUG):
+            more = _known(model=ctx.model, messages=len(request.messages))
+            self._log.debug("chat.started", **_ids(ctx), **more)
         return request
 
     def open(self, ctx: RunContext) -> EventHook:
@@ -128,14 +127,13 @@ class LoggingAdvisor(Advisor):
     async def on_close(self, outcome: Outcome, ctx: RunContext) -> None:
         """Write the line."""
         turn = ctx.get(self._key)
-        if turn is None:
+        failed = outcome.error is not None and outcome.kind.value == "failed"
+        if turn is None or not self._is_wanted(logging.ERROR if failed else logging.INFO):
             return
         now = time.monotonic()
         response, usage = outcome.response, outcome.usage
         first = None if turn.first_event is None else round(turn.first_event - turn.started, 4)
-        values = _known(
-            run_id=ctx.run_id,
-            conversation_id=ctx.conversation_id,
+        values = _ids(ctx) | _known(
             model=ctx.model,
             advisors=",".join(ctx.advisors),
             mode="stream" if ctx.streaming else "call",
@@ -152,7 +150,6 @@ class LoggingAdvisor(Advisor):
         values |= self._texts("prompt", turn.prompt)
         values |= self._texts("answer", response.text)
         values |= _error(outcome.error)
-        failed = outcome.error is not None and outcome.kind.value == "failed"
         (self._log.error if failed else self._log.info)("chat.turn", **values)
 
     def observer(self, ctx: RunContext) -> Observer | None:
@@ -178,6 +175,11 @@ class LoggingAdvisor(Advisor):
                     seconds=round(tally.seconds, 6),
                 ),
             )
+
+    def _is_wanted(self, level: int) -> bool:
+        """Whether the logger would write a line; one that does not tell is asked to."""
+        is_enabled_for = getattr(self._log, "is_enabled_for", None)
+        return is_enabled_for is None or bool(is_enabled_for(level))
 
     def _texts(self, name: str, text: str) -> dict[str, Any]:
         digest = hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]
@@ -210,12 +212,15 @@ def _check_logger(logger: object) -> None:
 _TOKENS = tuple(count.name for count in fields(Usage) if count.name.endswith("_tokens"))
 
 
-def _bind(ids: Mapping[str, Any]) -> None:
-    """Bind ids in the run's own context, if anybody could log them."""
-    if "structlog" in sys.modules:
-        from structlog.contextvars import bind_contextvars
+def _ids(ctx: RunContext) -> dict[str, Any]:
+    return _known(run_id=ctx.run_id, conversation_id=ctx.conversation_id)
 
-        bind_contextvars(**ids)
+
+def _bind(ids: Mapping[str, Any]) -> None:
+    """Bind ids in the run's own context."""
+    from structlog.contextvars import bind_contextvars
+
+    bind_contextvars(**ids)
 
 
 def _known(**values: Any) -> dict[str, Any]:

@@ -49,6 +49,13 @@ class _LateLogger:
     def error(self, event: str, **values: Any) -> None:
         self._log(logging.ERROR, event, values)
 
+    def is_enabled_for(self, level: int) -> bool:
+        """Whether a line of that level goes anywhere, as far as is known; as structlog's."""
+        structlog = sys.modules.get("structlog")
+        if structlog is not None and structlog.is_configured():
+            return True
+        return logging.getLogger(self._name).isEnabledFor(level)
+
     def _log(self, level: int, event: str, values: dict[str, Any]) -> None:
         # An application that configured structlog has imported it.
         structlog = sys.modules.get("structlog")

@@ -42,6 +42,8 @@ class MemoryAdvisor(Advisor):
         ValueError: The call has no ``conversation_id``, or one that cannot be.
     """
 
+    role = "memory"
+
     def __init__(
         self,
         store: MemoryStore | None = None,
