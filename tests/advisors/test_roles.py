@@ -19,13 +19,7 @@ from junto.core import Advisor, AdvisorChain
         (ReasoningAdvisor(), "reasoning"),
         (GuardAdvisor(lambda text: None), "guard"),
         (SafeGuardAdvisor(["falcon"]), "guard"),
-        pytest.param(
-            MemoryAdvisor(),
-            "memory",
-            marks=pytest.mark.xfail(
-                strict=True, reason="memory declares no role, so no chain warns of its place"
-            ),
-        ),
+        (MemoryAdvisor(), "memory"),
     ],
     ids=lambda value: getattr(value, "name", ""),
 )
