@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import UserList, deque
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -410,3 +411,43 @@ async def test_a_restart_voids_what_was_said_of_usage_and_finish() -> None:
     response = await client_of("never", Noted("a"), Hook(guesses), Steer(around)).call("?")
 
     assert (response.text, response.usage, response.finish_reason) == ("good", Usage(), "unknown")
+
+
+@pytest.mark.parametrize("around", [False, True])
+@pytest.mark.parametrize("garbage", [None, "text", [[TextDelta("a")]]])
+async def test_garbage_from_a_model_is_the_models_fault_also_behind_an_around(
+    garbage: Any, around: bool
+) -> None:
+    class Garbage:
+        provider = model = "garbage"
+
+        async def stream(self, request: ChatRequest) -> AsyncIterator[Any]:
+            yield garbage
+
+        async def aclose(self) -> None: ...
+
+    with pytest.raises(ProtocolError, match=r"Garbage object .* gave \w+, which is no event"):
+        await client_of(Garbage(), *[Naive()] * around).call("?")
+
+
+async def test_any_sequence_of_events_is_a_batch() -> None:
+    class Batches:
+        provider = model = "batches"
+
+        async def stream(self, request: ChatRequest) -> AsyncIterator[Any]:
+            yield deque([TextDelta("a"), TextDelta("b")])
+            yield UserList([TextDelta("c"), Finish()])
+
+        async def aclose(self) -> None: ...
+
+    response = await client_of(Batches(), Naive()).call("?")
+
+    assert (response.text, response.finish_reason) == ("abc", FinishReason.STOP)
+
+
+async def test_an_event_of_a_class_of_ones_own_is_the_hooks_fault() -> None:
+    class Mine(TextDelta):
+        pass
+
+    with pytest.raises(AdvisorContractError, match="advisor 'hook' returned Mine: return an event"):
+        await client_of("x", Hook(lambda _: Mine("y"))).call("?")

@@ -189,3 +189,10 @@ def test_without_relations_the_order_is_the_stable_sort(orders: list[int]) -> No
     assert names(*advisors) == tuple(
         str(i) for i in sorted(range(len(orders)), key=orders.__getitem__)
     )
+
+
+def test_two_of_one_name_given_for_one_request_both_stand_in_the_chain() -> None:
+    chain = AdvisorChain([Noted("a"), Noted("b")])
+
+    assert chain.changed([Noted("n"), Noted("n")]).names == ("a", "b", "n", "n")
+    assert chain.changed([Noted("a"), Noted("a")]).names == ("a", "b", "a")

@@ -121,9 +121,18 @@ class AdvisorChain:
             if name not in self.names:
                 msg = f"there is no advisor {name!r} to leave out; there are {list(self.names)}"
                 raise ValueError(msg)
-        kept = [item for item in self.items if _entry_name(item) not in left_out]
-        for item in added:
-            _replace_or_add(kept, item)
+        kept: list[Advisor | Placement] = []
+        new = list(added)
+        replaced: set[str] = set()
+        for item in self.items:
+            name = entry_of(item, 0).name
+            if name in left_out or name in replaced:
+                continue
+            place = next((i for i, one in enumerate(new) if _declared_name(one) == name), None)
+            kept.append(item if place is None else new.pop(place))
+            if place is not None:
+                replaced.add(name)
+        kept += new
         return AdvisorChain(
             kept, added=frozenset([id(entry_of(item, 0).advisor) for item in added])
         )
@@ -135,17 +144,7 @@ class AdvisorChain:
         return f"AdvisorChain({', '.join(self.names)})"
 
 
-def _entry_name(item: Advisor | Placement) -> str:
-    return entry_of(item, 0).name
-
-
-def _replace_or_add(kept: list[Advisor | Placement], item: Advisor | Placement) -> None:
+def _declared_name(item: Advisor | Placement) -> str | None:
+    """The name by which it replaces another; none if it has only its class's."""
     advisor = item.advisor if isinstance(item, Placement) else item
-    name = getattr(advisor, "name", "")
-    places = [i for i, old in enumerate(kept) if name and _entry_name(old) == name]
-    if not places:
-        kept.append(item)
-        return
-    kept[places[0]] = item
-    for i in reversed(places[1:]):
-        del kept[i]
+    return getattr(advisor, "name", "") or None

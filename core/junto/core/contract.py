@@ -36,7 +36,7 @@ def checked(out: object, name: str) -> tuple[Event, ...]:
     """
     outs = cast("tuple[object, ...]", out if isinstance(out, tuple) else (out,))
     for event in outs:
-        if not isinstance(event, _EVENTS):
+        if event.__class__ not in _EVENTS:
             raise _wrong(event, name)
     return cast("tuple[Event, ...]", outs)
 
@@ -47,6 +47,8 @@ def _wrong(out: object, name: str) -> AdvisorContractError:
         what = "a coroutine: on_event is synchronous, await in around"
     elif out is None:
         what = "None: return the event, another one, or () to drop it"
+    elif isinstance(out, _EVENTS):
+        what = f"{type(out).__name__}: return an event itself, not a class of your own made of one"
     else:
         what = f"{type(out).__name__}: return an event or a tuple of events"
     return AdvisorContractError(f"on_event of advisor {name!r} returned {what}", advisor=name)
@@ -95,7 +97,7 @@ def isolated(run: Run, level: Level, hook: Any) -> Callable[..., Any]:
     left_out = run.left_out
 
     def guarded(event: Event, ctx: RunContext) -> Event | tuple[Event, ...]:
-        if hook is None or level in left_out:
+        if hook is None or (left_out and level in left_out):
             return event
         try:
             out = hook(event, ctx)

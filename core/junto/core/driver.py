@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from types import AsyncGeneratorType
-from typing import Any, cast
+from typing import Any, Never, cast, get_args
 
 from ._await import inside, is_cancelled, suspended, unregistered
 from .activation import Activation
@@ -30,6 +30,8 @@ __all__ = ["drive"]
 _SPECIAL = frozenset({UsageUpdate, Finish, ModelWarning, Restart})
 
 _PLAIN: frozenset[Any] = frozenset({TextDelta, ReasoningDelta})
+
+_EVENTS = frozenset(get_args(Event))
 
 _BATCHES: frozenset[Any] = frozenset({list, tuple})
 
@@ -98,10 +100,12 @@ async def drive(  # noqa: C901  the order of these steps is the pipeline: apart,
                     note(got)
                 yield got
                 continue
-            events: Any = got if got.__class__ in _BATCHES else (got,)
+            events: Any = got if got.__class__ in _BATCHES else _batch(got)
             for event in events:
                 if event.__class__ in _SPECIAL:
                     out = special(event)
+                elif event.__class__ not in _EVENTS:
+                    out = _refused(event)
                 elif passing:
                     out = event
                     if note is not None:
@@ -164,6 +168,17 @@ async def drive(  # noqa: C901  the order of these steps is the pipeline: apart,
             await _in(act, act.close(kind, error))
         if not act.direct:
             act.waiting.release()
+
+
+def _batch(got: object) -> Sequence[object]:
+    """What a source gave, as a batch: an event alone, or a sequence of an unusual kind."""
+    if isinstance(got, Sequence) and not isinstance(got, str | bytes):
+        return cast("Sequence[object]", got)
+    return (got,)
+
+
+def _refused(given: object) -> Never:
+    raise NoEventError(given)
 
 
 def _blamed(act: Activation, error: NoEventError) -> ChatError:
