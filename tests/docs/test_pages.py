@@ -1,13 +1,16 @@
 """What the pages say by hand is what the code has."""
 
+import importlib
 import inspect
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
+from attrs import fields
 
 from junto.advisors import LoggingAdvisor
 from junto.core import ChatClient, Finish, ProviderError, Usage, UsageUpdate
@@ -108,21 +111,32 @@ async def test_the_page_of_log_lines_has_every_field() -> None:
 
         info = warning = error = debug
 
-    usage = Usage(input_tokens=1, output_tokens=1, reasoning_tokens=1, cached_tokens=1)
+    def redact(text: str) -> str:
+        if text == "Unheard of?":
+            raise ValueError
+        return text
+
+    numbers: dict[str, Any] = {one.name: 1 for one in fields(Usage)}
+    usage = Usage(**numbers)
     whole: list[Step] = [UsageUpdate(usage), "Yes.", Finish(metadata={"request_id": "1"})]
     error = ProviderError("no", status=400, code="Bad")
     model = ScriptedModel(whole, [error])
-    client = ChatClient(model, advisors=[LoggingAdvisor(content=True, logger=Kept())])
+    logs = LoggingAdvisor(content=True, redact=redact, per_advisor=True, logger=Kept())
+    client = ChatClient(model, advisors=[logs])
     await client.call("Really?", conversation_id="1")
     with pytest.raises(ProviderError):
-        await client.call("Really?")
+        await client.call("Unheard of?")
 
     text = text_of("reference/log.md")
-    turn, _, others = text.partition("## `chat.started`")
+    named = {
+        section.split("`")[0]: set(re.findall(r"`(\w+)`", section))
+        for section in text.split("\n## `")[1:]
+    }
     source = inspect.getsource(LoggingAdvisor)
-    assert set(lines) == {"chat.turn", "chat.started"} == set(re.findall(r'"(chat\.\w+)"', source))
-    assert [name for name in lines["chat.turn"] if f"`{name}`" not in turn] == []
-    assert [name for name in lines["chat.started"] if f"`{name}`" not in others] == []
+    assert set(lines) == {"chat.turn", "chat.started", "chat.advisor"}
+    assert set(lines) == set(re.findall(r'"(chat\.\w+)"', source))
+    assert [name for event, found in lines.items() for name in found - named[event]] == []
+    turn = text.partition("## `chat.started`")[0]
     table = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", turn, re.MULTILINE))))
     assert table == lines["chat.turn"] | {"short_circuited_by"}
 
@@ -131,3 +145,30 @@ def test_every_part_of_junto_that_is_public_has_its_page() -> None:
     pages = "".join(page.read_text(encoding="utf-8") for page in DOCS.glob("reference/*.md"))
     for part in ("core", "core.testing", "advisors", "providers.dashscope", "providers.local"):
         assert f".. automodule:: junto.{part}\n" in pages
+
+
+@pytest.mark.parametrize(
+    ("part", "page"),
+    [
+        ("core", "core"),
+        ("core.testing", "testing"),
+        ("advisors", "advisors"),
+        ("providers.dashscope", "dashscope"),
+        ("providers.local", "local"),
+    ],
+)
+def test_every_public_name_has_its_entry(part: str, page: str) -> None:
+    face = importlib.import_module(f"junto.{part}")
+    text = text_of(f"reference/{page}.md")
+    entries = set(re.findall(r"^\.\. (?:auto\w+|py:\w+):: (\w+)", text, re.MULTILINE))
+    if f".. automodule:: junto.{part}\n   :members:\n" in text:
+        # What has a docstring of its own is listed; an alias of a type is not.
+        entries |= {
+            n
+            for n in face.__all__
+            if inspect.isclass(v := getattr(face, n)) or inspect.isfunction(v)
+        }
+    # A fixture is no function to Sphinx.
+    entries |= set(re.findall(r"^`(\w+)` is .* pytest fixture", text, re.MULTILINE))
+
+    assert set(face.__all__) - entries == set()
