@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
@@ -234,3 +235,38 @@ async def test_one_hook_needs_no_base_class_and_nothing_else() -> None:
     bare: Any = Bare()
 
     assert (await client_of("hush", bare).call("?")).text == "HUSH"
+
+
+def text_only(function: Any) -> Any:
+    @functools.wraps(function)
+    def hook(event: Event, ctx: RunContext) -> Event:
+        return TextDelta(function(event.text)) if isinstance(event, TextDelta) else event
+
+    return hook
+
+
+async def test_a_decorated_function_is_judged_by_what_will_be_called() -> None:
+    @advisor.on_event
+    @text_only
+    def up(text: str) -> str:
+        return text.upper()
+
+    assert (await client_of("quiet", up).call("?")).text == "QUIET"
+
+    @functools.wraps(shout_each.on_event)
+    def one_argument(event: Event) -> Event:
+        return event
+
+    with pytest.raises(TypeError, match=r"takes \(event\)"):
+        advisor.on_event(one_argument)  # type: ignore[arg-type]  # the mistake
+
+
+def test_a_function_that_is_right_alone_may_be_wrong_as_a_method() -> None:
+    def alone(request: ChatRequest, ctx: RunContext) -> ChatRequest:
+        return request
+
+    advisor.before(alone)
+    kind = type("Wrong", (Advisor,), {"before": alone})
+
+    with pytest.raises(TypeError, match="before of advisor 'Wrong'"):
+        AdvisorChain([kind()])

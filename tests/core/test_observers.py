@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from junto.core import (
     Advisor,
@@ -21,6 +23,7 @@ from junto.core import (
     Next,
     Observation,
     OutcomeKind,
+    RejectedRequestError,
     Restart,
     RunContext,
     TextDelta,
@@ -137,6 +140,100 @@ async def test_a_trace_counts_what_an_around_did() -> None:
         "changed": 2,
         "gave": 6,
     }
+
+
+async def test_one_object_that_comes_several_times_is_counted_each_time() -> None:
+    @advisor
+    async def holds_all(request: Any, next: Next, ctx: Any) -> AsyncIterator[Event]:
+        for event in [event async for event in next(request)]:
+            yield event
+
+    same = TextDelta("x")
+    trace = Trace()
+    await client_of([same, same, same], holds_all).call("?", observers=[trace])
+
+    assert counts(trace, "holds_all") == {"given": 4, "held": 3, "kept": 1, "gave": 4}
+
+
+async def test_what_an_around_merges_was_held() -> None:
+    @advisor
+    async def merges(request: Any, next: Next, ctx: Any) -> AsyncIterator[Event]:
+        merged = ""
+        async for event in next(request):
+            if isinstance(event, TextDelta):
+                merged += event.text
+            else:
+                yield TextDelta(merged)
+                yield event
+
+    trace = Trace()
+    await client_of(["a", "b", "c"], merges).call("?", observers=[trace])
+
+    assert counts(trace, "merges") == {"given": 4, "changed": 1, "held": 2, "kept": 1, "gave": 2}
+
+
+@given(
+    plan=st.lists(st.sampled_from(["keep", "drop", "change", "hold", "add", "merge"]), max_size=12),
+    kind=st.sampled_from(["hook", "around"]),
+)
+async def test_every_event_that_is_given_ends_as_one_of_four(plan: list[str], kind: str) -> None:
+    held: list[Event] = []
+
+    def does(event: Event) -> tuple[Event, ...]:
+        if not isinstance(event, TextDelta):
+            rest, held[:] = tuple(held), []
+            return (*rest, event)
+        match event.text.split()[0]:
+            case "keep":
+                return (event,)
+            case "drop":
+                return ()
+            case "change":
+                return (TextDelta("other"),)
+            case "hold":
+                held.append(event)
+                return ()
+            case "add":
+                return (event, CustomEvent("more"))
+            case _:
+                rest, held[:] = tuple(held), []
+                return (*rest, TextDelta(event.text * 2))
+
+    @advisor
+    async def around(request: Any, next: Next, ctx: Any) -> AsyncIterator[Event]:
+        async for event in next(request):
+            for out in does(event):
+                yield out
+
+    hook = advisor.on_event(name="hook")(lambda event, ctx: does(event))
+    trace = Trace()
+    script = [TextDelta(f"{what} {i}") for i, what in enumerate(plan)]
+    await client_of(script, hook if kind == "hook" else around).call("?", observers=[trace])
+
+    tally = trace.tallies[kind]
+    assert tally.given == len(plan) + 1
+    assert tally.given == tally.kept + tally.changed + tally.held + tally.dropped
+    assert tally.gave <= tally.kept + tally.changed + tally.held + tally.injected
+
+
+async def test_lines_are_plain_ascii_and_take_any_event() -> None:
+    script = [TextDelta("a\ud800"), CustomEvent("x\udfff"), CustomEvent(object())]  # type: ignore[arg-type]
+    trace = Trace(content=True)
+    await client_of([*script]).call("?", observers=[trace])
+
+    assert all(line.isascii() and json.loads(line) for line in trace.lines())
+
+
+async def test_the_message_of_an_error_is_written_with_the_content_only() -> None:
+    def refuses(request: ChatRequest, ctx: RunContext) -> ChatRequest:
+        raise RejectedRequestError(f"bad input: {request.user_text}")
+
+    for content in (False, True):
+        trace = Trace(content=content)
+        with pytest.raises(RejectedRequestError):
+            await client_of("x", advisor.before(refuses)).call("hush", observers=[trace])
+
+        assert ("hush" in "".join(trace.lines())) is content
 
 
 async def test_every_event_of_an_around_ends_in_one_way() -> None:

@@ -26,7 +26,7 @@ class _Hook:
     head: str
     arguments: tuple[str, ...]
     faults: _Faults
-    checked: WeakSet[Any] = Factory(WeakSet[Any])
+    checked: tuple[WeakSet[Any], WeakSet[Any]] = Factory(lambda: (WeakSet[Any](), WeakSet[Any]()))
 
 
 _YIELDS = "it has a yield, and is to give one value: use return"
@@ -72,24 +72,27 @@ def check_signature(hook: str, name: str, function: Any) -> None:
     """
     rule = HOOKS.get(hook, _OBSERVER)
     plain = getattr(function, "__func__", function)
+    is_bound = plain is not function
+    checked = rule.checked[is_bound]
     is_function = inspect.isfunction(plain)
-    if is_function and plain in rule.checked:
+    if is_function and plain in checked:
         return
     fault = _fault(rule, function)
     if fault is not None:
-        arguments = ("self",) * (plain is not function) + rule.arguments
+        arguments = ("self",) * is_bound + rule.arguments
         right = f"{rule.head}({', '.join(arguments)})" + ", with a yield" * (hook == "around")
         msg = f"{hook} of advisor {name!r} has the wrong signature: {fault}; write {right}"
         raise TypeError(msg)
     if is_function:
-        rule.checked.add(plain)
+        checked.add(plain)
 
 
 def _fault(rule: _Hook, function: Any) -> str | None:
     if not callable(function):
         return f"it is {function!r}, which cannot be called"
     try:
-        signature = inspect.signature(function)
+        # What a decorator wraps is not what will be called.
+        signature = inspect.signature(function, follow_wrapped=False)
     except (TypeError, ValueError):
         return None  # A callable made in C need not tell.
     try:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from .chat import ChatRequest, ChatResponse
 from .context import Outcome
-from .errors import ChatError, clean_text
+from .errors import clean_text
 from .events import CustomEvent, Event, ReasoningDelta, TextDelta, ToolCallDelta, ToolResult
 from .observe import Observation, Tally
 
@@ -31,7 +31,8 @@ class Trace:
     are those of the last one.  It keeps every event, so it is not for a client's life.
 
     Args:
-        content: Write texts as well; without, only their lengths.
+        content: Write texts and the messages of errors as well; without, only lengths
+            and classes.
     """
 
     def __init__(self, *, content: bool = False) -> None:
@@ -60,7 +61,7 @@ class Trace:
     def lines(self) -> Iterator[str]:
         """Each observation as one line of JSON, without the line's end."""
         for one in self.observations:
-            yield json.dumps(self._line(one), ensure_ascii=False)
+            yield json.dumps(self._line(one))  # ASCII: a lone surrogate stays readable
 
     def write(self, path: str | Path) -> None:
         """Write the lines into a file, in UTF-8.
@@ -109,7 +110,7 @@ class Trace:
             case ToolCallDelta():
                 return self._text(value, value.arguments) | {"tool": value.name}
             case CustomEvent():
-                return {"type": type(value).__name__, "name": value.name}
+                return {"type": type(value).__name__, "name": clean_text(str(value.name))}
             case _:
                 return {"type": type(value).__name__}
 
@@ -122,7 +123,8 @@ class Trace:
         return self._text(outcome, outcome.response.text) | {
             "kind": outcome.kind.value,
             "error": None if error is None else type(error).__name__,
-            "message": clean_text(str(error)) if isinstance(error, ChatError) else None,
+            # A provider's message may quote the question.
+            "message": clean_text(str(error)) if self.content and error is not None else None,
             "attempts": len(outcome.response.attempts),
         }
 

@@ -12,13 +12,15 @@ from typing import Any, cast
 from ._logging import get_logger
 from .chat import ChatRequest, ChatResponse
 from .context import Outcome
-from .events import Event, Finish
+from .events import Event, Finish, UsageUpdate
 from .hooks import EventStream
 from .observe import Observation, Observer, Tally, chars_of
 
 __all__ = ["MODEL", "Steering", "Watch"]
 
 log = get_logger("junto.core")
+
+_END = frozenset({Finish, UsageUpdate})
 
 MODEL = "(model)"
 """Whom an observation of the model itself names."""
@@ -120,7 +122,7 @@ class Watch:
 class Steering:
     """What passes one ``around``, or comes from the model."""
 
-    __slots__ = ("_last", "_name", "_path", "_pulled", "_watch", "tally", "within")
+    __slots__ = ("_count", "_name", "_numbers", "_path", "_pulled", "_watch", "tally", "within")
 
     def __init__(self, watch: Watch, name: str, path: str) -> None:
         self._watch = watch
@@ -129,9 +131,11 @@ class Steering:
         self.tally = watch.tallies[name]
         # Seconds spent further in.
         self.within = 0.0
-        # What it has got and not given, by identity, and the last one of these.
+        # What it has got and not given, by number, and the numbers by identity: one object
+        # may come several times.
+        self._count = 0
         self._pulled: dict[int, Event] = {}
-        self._last: Event | None = None
+        self._numbers: dict[int, list[int]] = {}
 
     def source(self, stream: AsyncIterator[Any]) -> AsyncIterator[Any]:
         """Its own stream, looked at."""
@@ -145,7 +149,9 @@ class Steering:
         """It has got an event from further in."""
         self.tally.given += 1
         self.tally.chars_given += chars_of(event)
-        self._pulled[id(event)] = self._last = event
+        self._count += 1
+        self._pulled[self._count] = event
+        self._numbers.setdefault(id(event), []).append(self._count)
 
     def gave(self, got: Any, seconds: float) -> None:
         """It has given an event; the model, perhaps a batch of them."""
@@ -164,25 +170,45 @@ class Steering:
             )
 
     def _verdict(self, event: Event) -> str:
-        tally = self.tally
-        if self._pulled.pop(id(event), None) is not None:
-            if event is self._last:
+        tally, pulled = self.tally, self._pulled
+        numbers = self._numbers.get(id(event))
+        if numbers:
+            number = numbers[0]
+            self._settle(number)
+            if number == self._count:
                 tally.kept += 1
                 return "kept"
             tally.held += 1
             return "held"
-        if self._pulled:
-            # It is made of the oldest that has not been given.
-            del self._pulled[next(iter(self._pulled))]
-            tally.changed += 1
-            return "changed"
-        tally.injected += 1
-        return "injected"
+        # It is made of the latest of its kind that was not given, and what is longer than
+        # that also of those before.
+        alike = [n for n, one in pulled.items() if one.__class__ is event.__class__]
+        content = alike or [n for n, one in pulled.items() if one.__class__ not in _END]
+        if not content:
+            tally.injected += 1
+            return "injected"
+        latest = pulled[content[-1]]
+        self._settle(content.pop())
+        tally.changed += 1
+        if chars_of(event) > chars_of(latest):
+            tally.held += len(content)
+            for number in content:
+                self._settle(number)
+        return "changed"
+
+    def _settle(self, number: int) -> None:
+        """It is known what became of one that was got."""
+        key = id(self._pulled.pop(number))
+        numbers = self._numbers[key]
+        numbers.remove(number)
+        if not numbers:
+            del self._numbers[key]
 
     def over(self) -> None:
         """It has ended: what it has not given is dropped."""
         self.tally.dropped += len(self._pulled)
         self._pulled.clear()
+        self._numbers.clear()
 
 
 class _Source:
