@@ -14,7 +14,7 @@ import pytest
 import structlog
 
 from junto.advisors import LoggingAdvisor, ReasoningAdvisor
-from junto.advisors.masking import mask
+from junto.advisors.masking import logged, mask
 from junto.core import (
     Advisor,
     ChatClient,
@@ -310,6 +310,22 @@ async def test_a_run_inside_a_run_has_its_own_id(
     assert turns[0] != turns[1]
 
 
+async def test_a_run_inside_a_run_does_not_take_over_its_conversation(
+    configured: list[structlog.typing.EventDict],
+) -> None:
+    inner = ChatClient(ScriptedModel([says("inner")]), advisors=[LoggingAdvisor()])
+
+    async def tool() -> None:
+        await inner.call("hi")
+        says("outer")()
+
+    outer = ChatClient(ScriptedModel([tool, "x"]), advisors=[LoggingAdvisor()])
+    await outer.call("hi", conversation_id="c")
+
+    told = {line["event"]: line.get("conversation_id") for line in configured}
+    assert (told["inner"], told["outer"]) == (None, "c")
+
+
 async def test_binding_can_be_left_out(configured: list[structlog.typing.EventDict]) -> None:
     client = ChatClient(ScriptedModel([says("asked")]), advisors=[LoggingAdvisor(bind=False)])
 
@@ -358,6 +374,12 @@ async def test_a_key_is_in_no_value_even_with_content(
 )
 def test_named_secrets_are_masked_and_plain_words_are_not(text: str, kept: str | None) -> None:
     assert mask(text) == (text if kept is None else kept)
+
+
+@pytest.mark.parametrize("hidden", ["sk-\u200babcdef123456", "s\x00k-abcdef123456"])
+@pytest.mark.parametrize("around", ["{}", "\x1b[1m{}\x1b[0m"])
+def test_what_is_not_seen_hides_no_key(hidden: str, around: str) -> None:
+    assert logged(around.format(hidden)) == "[masked]"
 
 
 async def test_a_secret_object_shows_itself_masked_only(lines: pytest.LogCaptureFixture) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from attrs import define, fields
@@ -104,7 +104,7 @@ class LoggingAdvisor(Advisor):
         turn = _Turn(time.monotonic(), request.user_text)
         ctx[self._key] = turn
         if self.bind and "structlog" in sys.modules:
-            _bind(_ids(ctx))
+            _bind(run_id=ctx.run_id, conversation_id=ctx.conversation_id)
         if self._is_wanted(logging.DEBUG):
             more = _known(model=ctx.model, messages=len(request.messages))
             self._log.debug("chat.started", **_ids(ctx), **more)
@@ -216,11 +216,12 @@ def _ids(ctx: RunContext) -> dict[str, Any]:
     return _known(run_id=ctx.run_id, conversation_id=ctx.conversation_id)
 
 
-def _bind(ids: Mapping[str, Any]) -> None:
-    """Bind ids in the run's own context."""
-    from structlog.contextvars import bind_contextvars
+def _bind(**ids: Any) -> None:
+    """Bind ids in the run's own context; one that is unknown is not the outer run's."""
+    from structlog.contextvars import bind_contextvars, unbind_contextvars
 
-    bind_contextvars(**ids)
+    unbind_contextvars(*ids)
+    bind_contextvars(**_known(**ids))
 
 
 def _known(**values: Any) -> dict[str, Any]:

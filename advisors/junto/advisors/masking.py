@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from junto.core import clean_text
 
@@ -52,7 +53,18 @@ def logged(value: object, limit: int = 200) -> object:
     """A value as it may stand in a log: on one line, without keys, of limited length."""
     if value is None or isinstance(value, bool | int | float):
         return value
-    text = mask(str(value))
+    text = str(value)
+    if not (text.isascii() and text.isprintable()):
+        # What is not seen must not hide a key.
+        text = "".join(filter(_is_seen, _COLOUR.sub("", text)))
+    text = mask(text)
     if len(text) <= limit and text.isascii() and text.isprintable():
         return text
     return clean_text(text, limit=limit)
+
+
+_COLOUR = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+
+
+def _is_seen(character: str) -> bool:
+    return character.isspace() or unicodedata.category(character) not in {"Cc", "Cf"}

@@ -128,7 +128,7 @@ class Advisor:
         """See one event, innermost advisor first.  Synchronous, and called for each.
 
         Returns:
-            The same event, another, or a tuple of events: ``()`` drops it, and several
+            The same event, another, or a tuple of events; ``()`` drops it, and several
             go out one per pull.  ``None`` is an error.
 
         ``UsageUpdate`` and ``Finish`` are seen at the end, in front of ``after``: a hook
