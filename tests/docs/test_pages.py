@@ -141,6 +141,20 @@ async def test_the_page_of_log_lines_has_every_field() -> None:
     assert table == lines["chat.turn"] | {"short_circuited_by"}
 
 
+def test_the_page_of_log_lines_has_every_line() -> None:
+    call = re.compile(r"\b_?log\.(?:debug|info|warning|error)\(\s*\"(\w+\.\w+)\"")
+    written = {
+        line
+        for part in ("core", "advisors", "providers")
+        for path in (ROOT / part).rglob("*.py")
+        for line in call.findall(path.read_text(encoding="utf-8"))
+    }
+    text = text_of("reference/log.md")
+
+    assert {"observer.left_out", "dashscope.text_replaced"} <= written
+    assert [line for line in sorted(written) if f"`{line}`" not in text] == []
+
+
 def test_every_part_of_junto_that_is_public_has_its_page() -> None:
     pages = "".join(page.read_text(encoding="utf-8") for page in DOCS.glob("reference/*.md"))
     for part in ("core", "core.testing", "advisors", "providers.dashscope", "providers.local"):
