@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import pytest
 from hypothesis import given
@@ -122,6 +123,35 @@ def test_tags_of_ones_own() -> None:
 def test_a_tag_to_find_anywhere_is_not_markdown_itself() -> None:
     with pytest.raises(ValueError, match="backtick"):
         ThinkSplitter(anywhere=True, opening="`think")
+
+
+@pytest.mark.parametrize("anywhere", [False, True])
+@pytest.mark.parametrize(
+    ("opening", "closing", "told"),
+    [
+        ("", "</think>", "opening is a tag such as"),
+        ("<think>", "", "closing is a tag such as"),
+        ("", "", "opening is a tag such as"),
+        (" \n", "</think>", "opening is a tag such as"),
+        ("\n<think>", "</think>", "write opening='<think>', not "),
+        ("<think>", "</think>\u00a0", "write closing='</think>', not "),
+        ("||", "||", "neither begins with the other"),
+        ("[think", "[think]", "neither begins with the other"),
+        ("[think]", "[think", "neither begins with the other"),
+    ],
+)
+def test_tags_that_cannot_be_found_or_told_apart_are_refused(
+    *, opening: str, closing: str, told: str, anywhere: bool
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(told)):
+        ThinkSplitter(opening=opening, closing=closing, anywhere=anywhere)
+
+
+def test_a_tag_may_end_with_the_other_or_hold_white_space() -> None:
+    splitter = ThinkSplitter(opening="begin thought:", closing="thought:")
+    events = [event for piece in "begin thought: a thought: b" for event in splitter.feed(piece)]
+
+    assert (events[0], events[-1]) == (ReasoningDelta("a"), TextDelta("b"))
 
 
 def test_no_piece_of_a_tag_is_ever_shown() -> None:

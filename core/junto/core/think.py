@@ -33,8 +33,9 @@ class ThinkSplitter:
         unclosed: The text ended inside a block; known after :meth:`flush`.
 
     Raises:
-        ValueError: With ``anywhere``, for an opening tag with a backtick, a tilde or a
-            line break in it.
+        ValueError: For a tag that is empty or has white space at its ends, for two tags of
+            which one begins with the other; with ``anywhere``, for an opening tag with a
+            backtick, a tilde or a line break in it.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class ThinkSplitter:
         opening: str = "<think>",
         closing: str = "</think>",
     ) -> None:
+        _check_tags(opening, closing)
         self._opening = opening
         self._closing = closing
         self._markdown = _Markdown(opening) if anywhere else None
@@ -134,6 +136,26 @@ class ThinkSplitter:
             self._held = self._held[len(self._opening) :]
             self._state, self._trim = "inside", True
         return found
+
+
+def _check_tags(opening: str, closing: str) -> None:
+    """Raise if the tags could not be found, or not be told from each other."""
+    for name, tag in (("opening", opening), ("closing", closing)):
+        if not tag.strip():
+            msg = f"{name} is a tag such as '<think>', not {tag!r}"
+            raise ValueError(msg)
+        if tag != tag.strip():
+            msg = (
+                f"a tag has no white space at its ends, because that around a block is dropped: "
+                f"write {name}={tag.strip()!r}, not {tag!r}"
+            )
+            raise ValueError(msg)
+    if opening.startswith(closing) or closing.startswith(opening):
+        msg = (
+            f"opening {opening!r} and closing {closing!r} cannot be told from each other: "
+            "give tags of which neither begins with the other"
+        )
+        raise ValueError(msg)
 
 
 def _overlap(text: str, tag: str) -> int:
