@@ -401,3 +401,65 @@ async def test_another_tasks_turn_may_come_in_between() -> None:
 
 async def _next(stream: Any) -> Event:
     return await anext(stream)
+
+
+class BreaksWhenLeft:
+    """A model whose connection breaks while it is given back."""
+
+    provider = model = "breaks"
+
+    def __init__(self) -> None:
+        self.waiting = asyncio.Event()
+
+    async def stream(self, request: ChatRequest) -> AsyncIterator[Event]:
+        try:
+            yield TextDelta("a")
+            self.waiting.set()
+            await asyncio.get_running_loop().create_future()
+        finally:
+            raise OSError("close failed")
+
+    async def aclose(self) -> None: ...
+
+
+@pytest.mark.parametrize("arounds", [0, 1, 3])
+async def test_what_fails_while_it_is_cancelled_does_not_replace_the_cancellation(
+    arounds: int,
+) -> None:
+    model, noted, inner = BreaksWhenLeft(), Noted("a"), Noted("b", order=900)
+    client = client_of(model, noted, *[Naive(f"n{i}") for i in range(arounds)], inner)
+    task = asyncio.ensure_future(read(client.stream("?")))
+    await model.waiting.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    for (outcome,) in (noted.outcomes, inner.outcomes):
+        assert outcome.kind is OutcomeKind.CANCELLED
+        assert isinstance(outcome.error, asyncio.CancelledError)
+        assert [str(error) for error in outcome.cleanup_errors] == ["close failed"]
+
+
+async def test_what_fails_while_another_task_closes_does_not_replace_that() -> None:
+    model, noted = BreaksWhenLeft(), Noted("a")
+    stream = client_of(model, noted).stream("?")
+    task = asyncio.ensure_future(read(stream))
+    await model.waiting.wait()
+    await stream.aclose("enough")
+    with pytest.raises(StreamClosedError, match="enough"):
+        await task
+
+    (outcome,) = noted.outcomes
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.ABANDONED, "enough")
+    assert [str(error) for error in outcome.cleanup_errors] == ["close failed"]
+
+
+async def test_a_timeout_around_the_reading_is_a_timeout_also_if_closing_fails() -> None:
+    async def reads() -> None:
+        async with asyncio.timeout(None) as limit:
+            async with client_of(BreaksWhenLeft()).stream("?") as stream:
+                async for _ in stream:
+                    limit.reschedule(0)
+
+    with pytest.raises(TimeoutError):
+        await reads()

@@ -8,13 +8,12 @@ timer where nothing waits.
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from contextlib import suppress
 from contextvars import Context
-from functools import partial
 from types import CoroutineType, coroutine
 from typing import Any, TypeVar
+
+from ._generators import unregistered
 
 __all__ = [
     "Waiting",
@@ -22,11 +21,7 @@ __all__ = [
     "inside",
     "is_cancelled",
     "is_entered",
-    "is_running",
-    "primed",
-    "registered",
     "suspended",
-    "unregistered",
 ]
 
 T = TypeVar("T")
@@ -51,76 +46,16 @@ def is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def is_running(generator: Any) -> bool:
-    """Whether somebody pulls or closes it at this moment.
-
-    Before Python 3.13 one whose ``aclose()`` was cancelled says so for ever.
-    """
-    return generator.ag_running and generator.ag_frame is not None
-
-
-def unregistered(pull: Callable[..., Any], *arguments: Any) -> Any:
-    """Pull a generator for the first time without the event loop's knowing of it.
-
-    A loop that shuts down closes all generators that it knows at the same time.  It
-    knows the outermost of a run; all others are closed by the chain, in their order.
-    """
-    loop = asyncio._get_running_loop()  # noqa: SLF001  None outside a loop, for tests of ours
-    return _hooked(None, partial(_left, loop), pull, *arguments)
-
-
-def registered(pull: Callable[[], Any]) -> Any:
-    """The same for the outermost, which the loop does know, and only to shut it down.
-
-    When it is dropped the stream sees to it, and the loop must not do so as well.
-    """
-    firstiter = sys.get_asyncgen_hooks().firstiter
-    loop = asyncio._get_running_loop()  # noqa: SLF001  as above
-    return _hooked(firstiter, partial(_left, loop), pull)
-
-
-def primed(generator: AsyncGenerator[Any, None], finalizer: Callable[[Any], None]) -> None:
-    """Take a generator of ours to its first ``yield``, which gives nothing.
-
-    From then on the event loop does not know of it, and ``finalizer`` is called when
-    nobody holds it any more.
-    """
-    step = _hooked(None, finalizer, generator.asend, None)
-    with suppress(StopIteration):
-        step.send(None)
-
-
-def _hooked(
-    firstiter: Any, finalizer: Callable[[Any], None], call: Callable[..., Any], *arguments: Any
-) -> Any:
-    """Call with other hooks: a generator keeps those of its first step."""
-    hooks = sys.get_asyncgen_hooks()
-    sys.set_asyncgen_hooks(firstiter, finalizer)
-    try:
-        return call(*arguments)
-    finally:
-        sys.set_asyncgen_hooks(*hooks)
-
-
-def _left(loop: asyncio.AbstractEventLoop | None, generator: AsyncGenerator[Any, None]) -> None:
-    """A generator dies before its end, by itself or with all of its run.
-
-    While its loop lives, the task that closes the run holds it and closes it in order.
-    Else it is taken as far as it comes without waiting.
-    """
-    if loop is None or loop.is_closed():
-        with suppress(StopIteration):
-            generator.aclose().__await__().__next__()
-
-
 class Waiting:
     """What a run waits for at the moment, so that another task can interrupt it."""
 
-    __slots__ = ("_asked", "_over", "_released", "future", "interrupted")
+    __slots__ = ("_asked", "_over", "_released", "cancelled", "future", "interrupted")
 
     def __init__(self) -> None:
         self.future: Any = None
         self.interrupted = False
+        # A cancellation has been thrown into what is waited for.
+        self.cancelled = False
         self._asked = False
         self._over = False
         self._released: asyncio.Future[None] | None = None
@@ -130,6 +65,10 @@ class Waiting:
         if not self.interrupted:
             self.interrupted = self._asked = True
             self.ask()
+
+    def is_cancelled(self) -> bool:
+        """Whether this task is being cancelled, or what it waits for interrupted."""
+        return self.interrupted or (self.cancelled and is_cancelled())
 
     def ask(self) -> None:
         """Cancel what is waited for, if somebody has asked for that."""
@@ -195,7 +134,8 @@ def inside(
     """Await something inside ``context``, whoever awaits this.
 
     It also keeps two promises: a pull that was interrupted never gives a value, and a
-    cancellation that some hook has swallowed is raised after all.
+    cancellation that some hook has swallowed, or put an error in the place of, is raised
+    after all.  That error is its cause then.
     """
     plain = awaitable.__class__ in _PLAIN
     steps: Any = awaitable if plain else context.run(awaitable.__await__)
@@ -213,7 +153,7 @@ def _suspended(
     call: Callable[..., Any] = context.run
     send = _sender(steps)
     error: BaseException | None = None
-    cancelled = False
+    waiting.cancelled = False
     while True:
         waiting.future = yielded
         waiting.ask()
@@ -221,7 +161,8 @@ def _suspended(
             yield yielded
         except BaseException as raised:  # noqa: BLE001  a trampoline passes everything on
             error = raised
-            cancelled = cancelled or isinstance(raised, asyncio.CancelledError)
+            if isinstance(raised, asyncio.CancelledError):
+                waiting.cancelled = True
         else:
             if yielded is None and waiting.asked_in_passing():
                 error = asyncio.CancelledError()
@@ -235,9 +176,15 @@ def _suspended(
                 finally:
                     error = None
         except StopIteration as stop:
-            if waiting.interrupted or (cancelled and is_cancelled()):
+            if waiting.is_cancelled():
                 raise asyncio.CancelledError from None
             return stop.value
+        except Exception as raised:
+            # What fails while it is cancelled does not take the cancellation's place.
+            if waiting.is_cancelled():
+                cause = None if isinstance(raised, StopAsyncIteration) else raised
+                raise asyncio.CancelledError from cause
+            raise
 
 
 suspended = coroutine(_suspended)

@@ -13,7 +13,8 @@ from functools import partial
 from types import AsyncGeneratorType
 from typing import TYPE_CHECKING, Any
 
-from ._await import bounded, inside, is_running
+from ._await import bounded, inside
+from ._generators import is_running
 from .attempt import OutcomeKind
 from .context import RunContext
 from .events import Event, UsageUpdate

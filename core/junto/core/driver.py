@@ -12,7 +12,8 @@ from functools import partial
 from types import AsyncGeneratorType
 from typing import Any, Never, cast, get_args
 
-from ._await import inside, is_cancelled, suspended, unregistered
+from ._await import inside, is_cancelled, suspended
+from ._generators import unregistered
 from .activation import Activation
 from .attempt import OutcomeKind
 from .chat import ChatRequest, ChatResponse
@@ -146,6 +147,9 @@ async def drive(  # noqa: C901  the order of these steps is the pipeline: apart,
         kind, error = act.end or (OutcomeKind.ABANDONED, None)
         raise
     except asyncio.CancelledError as raised:
+        if isinstance(raised.__cause__, Exception):
+            act.run.unclean("what was cancelled", raised.__cause__)
+            raised.__cause__ = None
         # An interruption is the outermost activation's to accept, in the task that waits.
         interrupted = act.waiting.interrupted if act.direct else act.waiting.accept()
         if not interrupted or is_cancelled():
@@ -162,12 +166,27 @@ async def drive(  # noqa: C901  the order of these steps is the pipeline: apart,
         raise error from None
     except BaseException as raised:
         kind, error = OutcomeKind.FAILED, raised
+        if isinstance(raised, Exception) and act.waiting.is_cancelled():
+            # It failed while it was cancelled; further out the cancellation goes on.
+            kind, error = _cancelled(act.waiting.interrupted, raised)
         raise
     finally:
         if not act.complete:
             await _in(act, act.close(kind, error))
         if not act.direct:
             act.waiting.release()
+
+
+def _cancelled(
+    interrupted: bool,  # noqa: FBT001  as the waiting says
+    failure: BaseException,
+) -> tuple[OutcomeKind, BaseException | None]:
+    if interrupted:
+        return OutcomeKind.ABANDONED, None
+    error: BaseException | None = failure
+    while error is not None and not isinstance(error, asyncio.CancelledError):
+        error = error.__context__
+    return OutcomeKind.CANCELLED, error or failure
 
 
 def _batch(got: object) -> Sequence[object]:

@@ -7,7 +7,8 @@ from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ._await import Waiting, is_entered, primed
+from ._await import Waiting, is_entered
+from ._generators import primed
 from .activation import Activation
 from .attempt import OutcomeKind
 from .chat import ChatRequest

@@ -130,6 +130,11 @@ class Run:
             exc_info=error,
         )
 
+    def unclean(self, where: str, error: BaseException) -> None:
+        """Something failed while closing: log and keep it."""
+        self.cleanup_errors.append(error)
+        log.warning("run.cleanup_failed", where=where, error=type(error).__name__, exc_info=error)
+
     async def cleanly(
         self, where: str, step: Awaitable[object], *, bound: bool = True
     ) -> BaseException | None:
@@ -145,11 +150,8 @@ class Run:
         """
         try:
             await (bounded(step, CLOSE_SECONDS) if bound else step)
-        except Exception as error:
-            self.cleanup_errors.append(error)
-            log.warning(
-                "run.cleanup_failed", where=where, error=type(error).__name__, exc_info=error
-            )
+        except Exception as error:  # noqa: BLE001  whatever it is, it is kept
+            self.unclean(where, error)
         except BaseException as error:  # noqa: BLE001  the caller raises it
             return error
         return None

@@ -9,7 +9,8 @@ from contextvars import copy_context
 from types import AsyncGeneratorType, TracebackType
 from typing import Self, TypeAlias, cast
 
-from ._await import is_entered, is_running, registered
+from ._await import is_entered
+from ._generators import is_running, registered
 from .activation import Activation
 from .attempt import OutcomeKind
 from .chain import AdvisorChain
