@@ -6,7 +6,7 @@ import gzip
 import logging
 import traceback
 from collections.abc import AsyncGenerator, Sequence
-from typing import cast
+from typing import Any, cast
 
 import aiohttp
 import pytest
@@ -22,6 +22,7 @@ from junto.core import (
     UnavailableError,
 )
 from junto.providers.dashscope import DashScopeModel, Timeouts
+from junto.providers.dashscope._clock import Clock
 
 from ...standin import ABORT, GONE, Reply, StandIn, Step, recording
 from .conftest import KEY, hear, sum_up
@@ -366,6 +367,57 @@ async def test_a_slow_reader_is_not_the_services_fault(server: StandIn) -> None:
             events += batch
 
     assert sum_up(events).text == ANSWER.expect["text"]
+
+
+async def test_what_came_in_time_counts_however_late_it_is_asked_for(server: StandIn) -> None:
+    server.will(Reply([FIRST, b"".join(REST)]))
+    limits = Timeouts(total=0.2)
+    async with DashScopeModel(api_key=KEY, base_url=server.url, timeouts=limits) as model:
+        events: list[Event] = []
+        async for batch in model.stream(ChatRequest("hi")):
+            if not events:
+                await asyncio.sleep(0.4)
+            events += batch
+
+    assert sum_up(events).text == ANSWER.expect["text"]
+
+
+async def test_a_stream_keeps_one_timer_however_many_reads_wait(
+    server: StandIn, model: DashScopeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = 0
+    armed: list[float] = []
+    loop = asyncio.get_running_loop()
+    call_at = loop.call_at
+
+    def count(when: float, callback: Any, *args: Any, **more: Any) -> asyncio.TimerHandle:
+        if getattr(callback, "__self__", None).__class__ is Clock:
+            armed.append(when)
+        return call_at(when, callback, *args, **more)
+
+    monkeypatch.setattr(loop, "call_at", count)
+    go = asyncio.Event()
+    server.will(Reply([part for _ in range(20) for part in (FIRST, 0.001)] + [go, *REST]))
+    async for _ in model.stream(ChatRequest("hi")):
+        reads += 1
+        if reads == 5:
+            go.set()
+
+    assert reads > 5
+    # One for the first event, and one that is due earlier for progress.
+    assert len(armed) == 2
+
+
+async def test_what_was_asked_is_not_kept_while_the_answer_comes(
+    server: StandIn, model: DashScopeModel
+) -> None:
+    server.will(Reply([FIRST, GONE]))
+    events = cast("Any", stream(model))
+    await anext(events)
+    kept = [type(value).__name__ for value in events.ag_frame.f_locals.values()]
+    await events.aclose()
+
+    assert not {"Call", "ChatRequest"} & {*kept}
 
 
 async def test_a_place_in_the_pool_is_on_the_clock_of_connecting(server: StandIn) -> None:

@@ -17,6 +17,8 @@ from junto.core import (
     Source,
     TextDelta,
     ToolCallDelta,
+    Usage,
+    UsageUpdate,
 )
 from junto.providers.dashscope._errors import Origin
 from junto.providers.dashscope._stream import AnswerReader
@@ -208,6 +210,28 @@ def test_usage_is_told_read_by_read_and_only_when_it_changed() -> None:
     counts = [len(reader.feed(same)) for _ in range(3)]
 
     assert counts == [2, 1, 1]
+
+
+def test_the_usage_of_a_read_is_that_of_its_last_frame_that_has_one() -> None:
+    def told(*usages: object) -> list[int | None]:
+        reader = AnswerReader(Origin("m", "h"))
+        frames = [frame({"content": "a"}, usage=usage) for usage in usages]
+        events = reader.feed(b"".join(frames))
+        assert [e.text for e in events if isinstance(e, TextDelta)] == ["a"] * len(usages)
+        return [e.usage.output_tokens for e in events if isinstance(e, UsageUpdate)]
+
+    assert told({"output_tokens": 1}, {"output_tokens": 2}) == [2]
+    assert told({"output_tokens": 1}, {}, None) == [1]
+    assert told({"output_tokens": 1}, {"output_tokens": 3, "input_tokens": "x"}) == [3]
+    assert told({}, None) == []
+
+
+def test_the_usage_of_a_read_is_not_that_of_what_comes_after_the_end() -> None:
+    more = frame({"content": "b"}, usage={"output_tokens": 9})
+
+    heard = read(frame({"content": "a"}, "stop", usage={"output_tokens": 1}) + more)
+
+    assert (heard.text, heard.usage) == ("a", Usage(output_tokens=1))
 
 
 def test_events_of_unknown_kinds_are_nobodys_business() -> None:

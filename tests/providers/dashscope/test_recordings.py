@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from junto.core import ChatOptions, ChatRequest, Event, InterruptedStreamError, ProviderError
+from junto.core import (
+    ChatOptions,
+    ChatRequest,
+    Event,
+    InterruptedStreamError,
+    ProviderError,
+    Usage,
+    UsageUpdate,
+)
 from junto.providers.dashscope import DashScopeModel
 from junto.providers.dashscope._errors import Origin
 from junto.providers.dashscope._stream import AnswerReader
@@ -139,3 +147,18 @@ async def test_no_cut_on_the_network_makes_a_difference(
     heard = await hear(model)
 
     check(heard, answer.expect)
+
+
+def content(answer: Recording, pieces: list[bytes]) -> tuple[list[Event], Usage | None]:
+    """What is heard but for usage, in order; and the last usage."""
+    heard = read_purely(answer, pieces)
+    return [event for event in heard.events if not isinstance(event, UsageUpdate)], heard.usage
+
+
+@given(data=st.data())
+def test_a_read_for_each_frame_gives_the_events_that_any_cut_gives(data: st.DataObject) -> None:
+    answer = recording(data.draw(st.sampled_from(NAMES)))
+    cuts = data.draw(st.lists(st.integers(1, max(1, len(answer.body) - 1)), max_size=40))
+
+    assert content(answer, answer.frames()) == content(answer, answer.cut(cuts))
+    assert content(answer, answer.frames()) == content(answer, answer.cut_each())

@@ -144,6 +144,9 @@ class AnswerReader:
         return events
 
     def _sniff(self, data: bytes) -> bytes:
+        if data.startswith(b"id:") and not self._head:  # as the service begins
+            self._sniffed = True
+            return data
         data = self._head + data
         start = data.removeprefix(_BOM).lstrip()
         if not start or _BOM.startswith(start):
@@ -218,7 +221,7 @@ class AnswerReader:
         self, records: list[SSERecord], last: Frame | None, events: list[Event]
     ) -> None:
         """Usage and request id, which each frame repeats: those of the last that has them."""
-        whole = last if last.__class__ is WholeFrame else None
+        whole = last if isinstance(last, WholeFrame) else None
         for record in reversed(records):
             meta, whole = whole or decode_meta(record.data), None
             self._raw_id = meta.request_id or self._raw_id

@@ -37,7 +37,7 @@ def _reasons(
         if parameters[name] is not None and parameters[name] is not False
     ]
     add = reasons.append
-    if can.system is False and any(isinstance(m, SystemMessage) for m in messages):
+    if can.system is False and SystemMessage in map(type, messages):
         add(("system message", "is advised against or ignored: put it into the user message"))
     if can.tools is False and parameters.get("tools"):
         add(("tools", "is not supported by this model"))
@@ -76,6 +76,8 @@ def _asks_for_json(form: Any) -> bool:
 
 
 def _has_cache_marks(messages: tuple[Message, ...]) -> bool:
-    return any(
-        isinstance(part, TextPart) and part.cache for message in messages for part in message.parts
-    )
+    for message in messages:
+        for part in message.parts:
+            if isinstance(part, TextPart) and part.cache:
+                return True
+    return False
