@@ -155,6 +155,17 @@ def test_the_page_of_log_lines_has_every_line() -> None:
     assert [line for line in sorted(written) if f"`{line}`" not in text] == []
 
 
+def test_the_page_of_runs_shows_what_explain_gives() -> None:
+    text = text_of("how-to/see-a-run.md")
+    first = re.findall(r"^```python\n(.*?)^```", text, FENCES)[0]
+    page: dict[str, Any] = {"__name__": "__main__"}
+    exec(first, page)
+    explanation = page["client"].explain()
+
+    assert f"```text\n{explanation}\n```" in text
+    assert f"```text\n{explanation.mermaid()}\n```" in text
+
+
 def test_every_part_of_junto_that_is_public_has_its_page() -> None:
     pages = "".join(page.read_text(encoding="utf-8") for page in DOCS.glob("reference/*.md"))
     for part in ("core", "core.testing", "advisors", "providers.dashscope", "providers.local"):
