@@ -183,6 +183,26 @@ def configured() -> Iterator[list[structlog.typing.EventDict]]:
     structlog.reset_defaults()
 
 
+async def test_an_async_bound_logger_of_structlog_gets_its_lines_as_well(
+    lines: pytest.LogCaptureFixture,
+) -> None:
+    structlog.configure(
+        wrapper_class=structlog.stdlib.AsyncBoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[structlog.stdlib.render_to_log_kwargs],
+    )
+    try:
+        await ChatClient(ScriptedModel("x"), advisors=[LoggingAdvisor()]).call("hi")
+        with pytest.raises(TypeError, match="sync_bl"):
+            LoggingAdvisor(logger=structlog.get_logger().bind())
+    finally:
+        structlog.reset_defaults()
+
+    assert [record.getMessage() for record in lines.records if record.levelname == "INFO"] == [
+        "chat.turn"
+    ]
+
+
 async def test_an_application_that_configured_structlog_gets_its_lines_there(
     configured: list[structlog.typing.EventDict],
 ) -> None:

@@ -463,3 +463,23 @@ async def test_a_timeout_around_the_reading_is_a_timeout_also_if_closing_fails()
 
     with pytest.raises(TimeoutError):
         await reads()
+
+
+async def test_an_inner_stream_of_a_task_that_breaks_when_it_is_closed_is_over_at_once() -> None:
+    model, inner = BreaksWhenLeft(), Noted("inner", order=900)
+    tasks: list[asyncio.Task[Any]] = []
+
+    async def races(request: ChatRequest, next: Next) -> AsyncIterator[Event]:
+        tasks.append(asyncio.ensure_future(read(next(request))))
+        await model.waiting.wait()
+        yield TextDelta("own")
+
+    async with client_of(model, Steer(races), inner).stream("?") as stream:
+        assert await text_of(stream) == "own"
+    await asyncio.wait(tasks)
+
+    (outcome,) = inner.outcomes
+    assert outcome.kind is OutcomeKind.ABANDONED
+    # Nobody waited for as long as closing may take.
+    assert [type(error) for error in outcome.cleanup_errors] == [OSError]
+    assert tasks[0].cancelled()

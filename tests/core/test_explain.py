@@ -105,6 +105,10 @@ TRAPS: dict[str, tuple[list[Advisor], tuple[str, ...]]] = {
         [of("log", role="logging", order=100), of("clean", role="redactor", order=0)],
         ("clean", "log"),
     ),
+    "memory-outside-guard": (
+        [of("past", role="memory", order=100), of("safe", role="guard", order=200)],
+        ("past", "safe"),
+    ),
     "memory-inside-retry": (
         [of("again", role="retry", order=0), of("past", role="memory", order=200)],
         ("again", "past"),
@@ -143,7 +147,7 @@ async def test_a_trap_of_one_request_is_a_warning_there() -> None:
 def test_the_same_advisors_the_other_way_round_are_no_trap() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for advisors, _ in list(TRAPS.values())[:3]:
+        for advisors, _ in list(TRAPS.values())[:4]:
             for one in advisors:
                 one.order = -one.order
             assert AdvisorChain(advisors).lints == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import logging
 import sys
 import time
@@ -204,7 +205,11 @@ def _check_logger(logger: object) -> None:
         name = logger if isinstance(logger, str) else logger.name
         msg = f"a logger takes values beside the event: pass junto.core.get_logger({name!r})"
         raise TypeError(msg)
-    if not all(callable(getattr(logger, name, None)) for name in ("debug", "info", "error")):
+    methods = [getattr(logger, name, None) for name in ("debug", "info", "error")]
+    if any(map(inspect.iscoroutinefunction, methods)):
+        msg = "a logger writes at once: pass logger.sync_bl of an async one"
+        raise TypeError(msg)
+    if not all(map(callable, methods)):
         msg = f"a logger has debug, info, warning and error, as structlog's have; not {logger!r}"
         raise TypeError(msg)
 

@@ -61,7 +61,9 @@ class _LateLogger:
         structlog = sys.modules.get("structlog")
         if structlog is not None and structlog.is_configured():
             method = logging.getLevelName(level).lower()
-            getattr(structlog.get_logger(self._name), method)(event, **values)
+            bound = structlog.get_logger(self._name)
+            # An async bound logger has a synchronous one inside.
+            getattr(getattr(bound, "sync_bl", bound), method)(event, **values)
             return
         logger = logging.getLogger(self._name)
         if logger.isEnabledFor(level):

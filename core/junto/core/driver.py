@@ -168,13 +168,16 @@ async def drive(  # noqa: C901  the order of these steps is the pipeline: apart,
         kind, error = OutcomeKind.FAILED, raised
         if isinstance(raised, Exception) and act.waiting.is_cancelled():
             # It failed while it was cancelled; further out the cancellation goes on.
-            kind, error = _cancelled(act.waiting.interrupted, raised)
+            interrupted = act.waiting.interrupted if act.direct else act.waiting.accept()
+            kind, error = _cancelled(interrupted, raised)
         raise
     finally:
-        if not act.complete:
-            await _in(act, act.close(kind, error))
-        if not act.direct:
-            act.waiting.release()
+        try:
+            if not act.complete:
+                await _in(act, act.close(kind, error))
+        finally:
+            if not act.direct:
+                act.waiting.release()
 
 
 def _cancelled(

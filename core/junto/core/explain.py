@@ -233,6 +233,13 @@ _INSIDE: dict[tuple[str, str], tuple[str, str]] = {
             "removed; give the redactor a higher order"
         ),
     ),
+    ("memory", "guard"): (
+        "memory-outside-guard",
+        (
+            "{outer!r} stands outside the guard {inner!r}, so it stores questions that are "
+            "refused, and the guard meets them again in the history; give the guard a lower order"
+        ),
+    ),
     ("retry", "memory"): (
         "memory-inside-retry",
         (
