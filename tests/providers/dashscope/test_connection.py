@@ -370,12 +370,14 @@ async def test_a_slow_reader_is_not_the_services_fault(server: StandIn) -> None:
 
 
 async def test_what_came_in_time_counts_however_late_it_is_asked_for(server: StandIn) -> None:
-    server.will(Reply([FIRST, b"".join(REST)]))
+    go = asyncio.Event()
+    server.will(Reply([FIRST, go, b"".join(REST)]))
     limits = Timeouts(total=0.2)
     async with DashScopeModel(api_key=KEY, base_url=server.url, timeouts=limits) as model:
         events: list[Event] = []
         async for batch in model.stream(ChatRequest("hi")):
             if not events:
+                go.set()
                 await asyncio.sleep(0.4)
             events += batch
 
