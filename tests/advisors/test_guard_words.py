@@ -55,10 +55,40 @@ def test_another_word_is_not_found(text: str) -> None:
         ("c++", "I like C++.", True),
         ("c++", "c+++", True),
         ("ﬁx", "fix", True),
+        ("café", "cafe\u034f\u0301", True),
+        ("café", "ca\u200bfe\u200b\x00\u0301!", True),
+        ("cafe", "cafe\u034f\u0301", False),
+        ("falcon", "fal\x00con", True),
+        ("falcon", "\x08f\x7fal\x1b\x1fcon\x01", True),
+        ("falcon", "fal\ufff9con\ufffb", True),
+        ("falcon", "fal\ncon", False),
+        ("bad word", "bad\x00\n\x01word", True),
+        ("ass", "as\u00adsume", False),
+        ("ass", "ass\u00adume", False),
+        ("ass", "ass\u00ad\u200b\x00ume", False),
+        ("ass", "b\u00ad\u00adass", False),
+        ("ass", "\u00adass\u00ad.", True),
+        ("कल", "कल", True),
+        ("कल", "आज कल।", True),
+        ("कल", "कला", False),
+        ("कल", "काकल x", False),
+        ("कला", "कलाकार", False),
+        ("कला", "कला।", True),
+        ("รัก", "ฉันรักเธอ", True),
+        ("falcon", "ที่falcon", True),
+        ("မြန်", "မြန်မာ", True),
     ],
 )
 def test_forms_scripts_and_phrases(word: str, text: str, found: bool) -> None:
     assert (WordCheck([word])(text) is not None) is found
+
+
+def test_unseen_characters_change_nothing() -> None:
+    unseen = "\x00\x08\x1b\x1f\x7f\x80\x9f\u00ad\u034f\u061c\u200b\u2066\ufe0f\ufeff\ufff9\ufffb"
+
+    for one in unseen:
+        assert WordCheck(["café au"])(one.join(f"{one}un cafe\u0301 au{one}")) == BLOCK
+        assert WordCheck(["ass"])(one.join("assume ássume b1ass ass\u0301")) is None
 
 
 def test_inside_other_words_only_when_asked_for() -> None:
@@ -95,9 +125,12 @@ def test_a_word_at_the_end_is_not_judged_before_what_follows_is_known() -> None:
     assert check.look("an ass.", 6, final=False) == BLOCK
     assert check.look("an ass", 6, final=True) == BLOCK
     assert check.look("cafe", 0, final=False) is check.look("cafe\u0301", 4, final=True) is None
+    assert check.look("an ass\u00ad", 6, final=False) is None
+    assert check.look("an ass\u00adume", 7, final=False) is None
+    assert check.look("an ass\u00ad.", 7, final=False) == BLOCK
 
 
-WORDS = ["secret", "ab c", "a", "密码", "é", "e\u0302\u0323", "abcd", "bc", "가"]
+WORDS = ["secret", "ab c", "a", "密码", "é", "e\u0302\u0323", "abcd", "bc", "가", "कल", "ला"]
 TOKENS = st.sampled_from(["secret", "sec", "ret", "x" * 30, " " * 30]) | st.sampled_from(
     "abc密码eａßİ𝐚각 \n\u0301\u0302\u0323\u0327\u200b\u00ad\u200d"
 )
