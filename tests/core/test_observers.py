@@ -377,6 +377,28 @@ def test_an_observer_that_cannot_be_called_is_refused() -> None:
         client_of("x").stream("?", observers=[Trace])  # type: ignore[list-item]  # the same
 
 
+async def later(observation: Observation) -> None: ...
+
+
+@pytest.mark.parametrize("wrong", [later, lambda: 1])
+def test_an_observer_that_could_not_be_called_so_is_refused(wrong: Any) -> None:
+    with pytest.raises(TypeError, match=r"write def observe\(observation\)"):
+        client_of("x").mutate(observers=[wrong])
+
+
+async def test_an_advisor_that_fails_to_give_an_observer_harms_nobody() -> None:
+    class Fails(Advisor):
+        def observer(self, ctx: RunContext) -> Any:
+            raise LookupError
+
+    assert (await client_of("fine", Fails()).call("?")).text == "fine"
+
+
+def test_no_advisor_is_named_as_the_model_is_in_a_trace() -> None:
+    with pytest.raises(TypeError, match="no advisor can be named"):
+        client_of("x", Noted("(model)"))
+
+
 async def test_a_client_and_a_prompt_may_have_observers() -> None:
     traces = [Trace(), Trace(), Trace()]
     client = client_of("x").mutate(observers=[traces[0]]).mutate(observers=[traces[1]])

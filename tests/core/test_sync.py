@@ -402,3 +402,32 @@ def test_a_script_that_fails_ends_and_closes() -> None:
     assert done.returncode == 1
     assert "KeyError: 'a'" in done.stderr
     assert "closed abandoned" in done.stdout
+
+
+def test_a_hook_that_closes_the_client_is_refused_and_the_client_can_be_closed_after() -> None:
+    async def closes(request: Any, ctx: Any) -> Any:
+        client.close()
+        return request
+
+    client = SyncChatClient(ScriptedModel("x"), advisors=[advisor.before(closes)])
+    with pytest.raises(StreamStateError, match="a hook cannot wait"):
+        client.call("?")
+    before = threads()
+    client.close()
+
+    assert before
+    assert threads() == []
+
+
+def test_a_run_that_was_cancelled_from_inside_does_not_say_that_the_client_is_closed() -> None:
+    async def cancels(request: Any, ctx: Any) -> Any:
+        raise asyncio.CancelledError
+
+    with SyncChatClient(ScriptedModel("x"), advisors=[advisor.before(cancels)]) as client:
+        with pytest.raises(StreamClosedError, match="from inside the run"):
+            client.call("?")
+        assert client.call("?", without=["cancels"]).text == "x"
+
+
+def threads() -> list[str]:
+    return [one.name for one in threading.enumerate() if one.name == "junto-sync"]

@@ -11,7 +11,7 @@ import logging
 import sys
 from typing import Any, Protocol
 
-__all__ = ["Logger", "get_logger"]
+__all__ = ["Logger", "get_logger", "told_of"]
 
 
 class Logger(Protocol):
@@ -26,6 +26,21 @@ class Logger(Protocol):
 def get_logger(name: str) -> Logger:
     """A logger that asks at each line whether the application uses structlog."""
     return _LateLogger(name)
+
+
+def told_of(error: BaseException) -> dict[str, str]:
+    """What a line says of an error: its class, and where it was raised.
+
+    Not its message and no traceback: either may hold a question, an answer or a key.
+    """
+    values = {"error": type(error).__name__}
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    if traceback is not None:
+        code = traceback.tb_frame.f_code
+        values["raised_at"] = f"{code.co_filename}:{traceback.tb_lineno} in {code.co_qualname}"
+    return values
 
 
 class _LateLogger:

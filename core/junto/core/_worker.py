@@ -16,6 +16,7 @@ __all__ = ["CLOSED", "Worker"]
 T = TypeVar("T")
 
 CLOSED = "this client is closed: make a new one"
+_CANCELLED = "this was cancelled, by closing the client or from inside the run"
 
 
 class Worker:
@@ -46,9 +47,7 @@ class Worker:
         An exception that comes to the waiting thread, as Ctrl-C does, cancels what it
         waits for, and is raised when that has ended.
         """
-        if threading.current_thread() is self._thread:
-            msg = "a hook cannot wait for its own event loop: await a ChatClient instead"
-            raise StreamStateError(msg)
+        self.check_caller()
         done: Future[T] = Future()
         task: list[asyncio.Task[None]] = []
         try:
@@ -63,6 +62,12 @@ class Worker:
         finally:
             self._waited_for.discard(done)
             del done  # an error would hold the frame that it comes from
+
+    def check_caller(self) -> None:
+        """Raise if the caller runs in this thread, which cannot wait for itself."""
+        if threading.current_thread() is self._thread:
+            msg = "a hook cannot wait for its own event loop: await a ChatClient instead"
+            raise StreamStateError(msg)
 
     def _schedule(
         self, ask: Callable[[], Awaitable[T]], done: Future[T], task: list[asyncio.Task[None]]
@@ -99,13 +104,13 @@ async def _carry(ask: Callable[[], Awaitable[T]], done: Future[T]) -> None:
     try:
         done.set_result(await ask())
     except asyncio.CancelledError:
-        _fail(done)
+        _fail(done, _CANCELLED)
     except BaseException as error:  # noqa: BLE001  the waiting thread raises it
         done.set_exception(error)
     finally:
         del done  # as in run()
 
 
-def _fail(done: Future[Any]) -> None:
+def _fail(done: Future[Any], message: str = CLOSED) -> None:
     if not done.done():
-        done.set_exception(StreamClosedError(CLOSED))
+        done.set_exception(StreamClosedError(message))

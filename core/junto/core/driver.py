@@ -24,7 +24,7 @@ from .errors import AdvisorContractError, ChatError, ProtocolError, StreamClosed
 from .events import Event, Finish, ModelWarning, ReasoningDelta, Restart, TextDelta, UsageUpdate
 from .following import Following
 from .levels import Level
-from .watch import MODEL
+from .observe import MODEL
 
 __all__ = ["drive"]
 

@@ -13,7 +13,10 @@ from attrs import define
 
 from .events import Event, ReasoningDelta, Restart, TextDelta
 
-__all__ = ["Observation", "Observer", "Tally", "chars_of"]
+__all__ = ["MODEL", "Observation", "Observer", "Tally", "chars_of"]
+
+MODEL = "(model)"
+"""Whom an observation of the model itself names."""
 
 
 @define

@@ -17,6 +17,7 @@ from attrs import evolve, frozen
 
 from .errors import ChainError
 from .hooks import Advisor, Placement
+from .observe import MODEL
 from .signatures import HOOKS
 
 __all__ = ["Entry", "arrange", "entry_of", "name_of"]
@@ -54,6 +55,9 @@ def entry_of(item: Advisor | Placement, position: int) -> Entry:
     placed = item if isinstance(item, Placement) else Placement(item)
     advisor: Any = placed.advisor
     _check(advisor, position)
+    if name_of(advisor) == MODEL:
+        msg = f"no advisor can be named {MODEL!r}: that is what a trace calls the model"
+        raise TypeError(msg)
     order = getattr(advisor, "order", 0) if placed.order is None else placed.order
     if isinstance(order, bool) or not isinstance(order, int):
         msg = f"advisor {name_of(advisor)!r} has order {order!r}: an order is an int"

@@ -12,6 +12,7 @@ from .functions import AdvisorLike
 from .messages import Message, Part, UserMessage
 from .observe import Observer
 from .options import ChatOptions
+from .signatures import check_signature
 
 if TYPE_CHECKING:
     from .client import ChatClient
@@ -134,6 +135,7 @@ def to_observers(observers: Iterable[Observer]) -> tuple[Observer, ...]:
         if not callable(observer) or isinstance(observer, type):
             msg = f"an observer is a function of one Observation, not {observer!r}"
             raise TypeError(msg)
+        check_signature("observe", repr(observer), observer)
     return tuple(found)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ._await import Waiting, bounded
-from ._logging import get_logger
+from ._logging import get_logger, told_of
 from .chat import ChatRequest, ChatResponse
 from .errors import SaveError
 from .events import ModelWarning
@@ -78,7 +78,11 @@ class Run:
         """The first pull: ask who wants to look."""
         observers = [*self._observers]
         for level in stage.observing:
-            observer = level.observer and level.observer(ctx)
+            try:
+                observer = level.observer and level.observer(ctx)
+            except Exception as error:  # noqa: BLE001  who only looks must not harm the run
+                log.warning("observer.left_out", observer=level.name, **told_of(error))
+                continue
             if observer is not None:
                 observers.append(observer)
         if observers:
@@ -126,14 +130,13 @@ class Run:
             "advisor.left_out",
             advisor=level.name,
             hook=hook,
-            error=type(error).__name__,
-            exc_info=error,
+            **told_of(error),
         )
 
     def unclean(self, where: str, error: BaseException) -> None:
         """Something failed while closing: log and keep it."""
         self.cleanup_errors.append(error)
-        log.warning("run.cleanup_failed", where=where, error=type(error).__name__, exc_info=error)
+        log.warning("run.cleanup_failed", where=where, **told_of(error))
 
     async def cleanly(
         self, where: str, step: Awaitable[object], *, bound: bool = True

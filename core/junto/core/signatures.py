@@ -55,14 +55,18 @@ HOOKS = {
 }
 """The hooks by name, in the order in which a run meets them."""
 
-_OBSERVER = _Hook("def observer", ("ctx",), _at_once)
+_OTHERS = {
+    "observer": _Hook("def observer", ("ctx",), _at_once),
+    "observe": _Hook("def observe", ("observation",), _at_once),
+}
 
 
 def check_signature(hook: str, name: str, function: Any) -> None:
     """Raise if ``function`` cannot be the hook of that name.
 
     Args:
-        hook: One of :data:`HOOKS`, or ``"observer"``.
+        hook: One of :data:`HOOKS`, ``"observer"``, or ``"observe"`` for an observer
+            itself.
         name: The advisor's.
         function: A function, a bound method, a partial, or an object with ``__call__``.
 
@@ -70,7 +74,7 @@ def check_signature(hook: str, name: str, function: Any) -> None:
         TypeError: It cannot be called like that, or is of the wrong kind; the text has
             the right signature.
     """
-    rule = HOOKS.get(hook, _OBSERVER)
+    rule = HOOKS.get(hook) or _OTHERS[hook]
     plain = getattr(function, "__func__", function)
     is_bound = plain is not function
     checked = rule.checked[is_bound]
@@ -81,7 +85,8 @@ def check_signature(hook: str, name: str, function: Any) -> None:
     if fault is not None:
         arguments = ("self",) * is_bound + rule.arguments
         right = f"{rule.head}({', '.join(arguments)})" + ", with a yield" * (hook == "around")
-        msg = f"{hook} of advisor {name!r} has the wrong signature: {fault}; write {right}"
+        of = f"{hook} of advisor {name!r}" if hook != "observe" else f"observer {name}"
+        msg = f"{of} has the wrong signature: {fault}; write {right}"
         raise TypeError(msg)
     if is_function:
         checked.add(plain)

@@ -85,8 +85,13 @@ class SyncChatClient:
         """Close the open streams, the model if it was made here, and the thread.
 
         Calling it again does nothing.
+
+        Raises:
+            StreamStateError: A hook calls it, in the thread that it would wait for.
         """
         with self._lock:
+            if self._worker is not None:
+                self._worker.check_caller()
             worker, self._worker = self._worker, None
             streams, self._closed = list(self._streams), True
         if worker is not None:

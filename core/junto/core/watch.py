@@ -9,21 +9,18 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, cast
 
-from ._logging import get_logger
+from ._logging import get_logger, told_of
 from .chat import ChatRequest, ChatResponse
 from .context import Outcome
 from .events import Event, Finish, UsageUpdate
 from .hooks import EventStream
-from .observe import Observation, Observer, Tally, chars_of
+from .observe import MODEL, Observation, Observer, Tally, chars_of
 
-__all__ = ["MODEL", "Steering", "Watch"]
+__all__ = ["Steering", "Watch"]
 
 log = get_logger("junto.core")
 
 _END = frozenset({Finish, UsageUpdate})
-
-MODEL = "(model)"
-"""Whom an observation of the model itself names."""
 
 
 class Watch:
@@ -49,9 +46,9 @@ class Watch:
         for observer in tuple(self._observers):
             try:
                 observer(observation)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  who only looks must not harm the run
                 self._observers.remove(observer)
-                log.warning("observer.left_out", observer=repr(observer), exc_info=error)
+                log.warning("observer.left_out", observer=repr(observer), **told_of(error))
 
     @staticmethod
     def now() -> float:
