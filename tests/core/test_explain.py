@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from junto.core import Advisor, AdvisorChain, ChainWarning, ChatClient, Phase, advisor, place
-from junto.core.testing import ScriptedModel
+from junto.core.testing import RecordingAdvisor, ScriptedModel
 
 from .kit import Hook, Naive, Noted, client_of
 
@@ -153,3 +153,18 @@ def test_the_same_advisors_the_other_way_round_are_no_trap() -> None:
             assert AdvisorChain(advisors).lints == ()
             for one in advisors:
                 one.order = -one.order
+
+
+def test_a_misspelt_hook_is_a_lint_that_names_the_right_one() -> None:
+    class Quiet(Advisor):
+        def onevent(self, event: Any, ctx: Any) -> Any:
+            return event
+
+    with pytest.warns(ChainWarning, match=r"'Quiet' has no hook, but a method 'onevent'; rename"):
+        client_of("x", Quiet())
+
+
+def test_an_advisor_is_explained_by_the_name_that_its_users_import() -> None:
+    (one,) = client_of("x", RecordingAdvisor()).explain().advisors
+
+    assert one.kind == "junto.core.testing.RecordingAdvisor"

@@ -270,3 +270,31 @@ def test_a_function_that_is_right_alone_may_be_wrong_as_a_method() -> None:
 
     with pytest.raises(TypeError, match="before of advisor 'Wrong'"):
         AdvisorChain([kind()])
+
+
+async def test_a_callable_object_may_have_methods_with_the_names_of_hooks() -> None:
+    class Door(Loud):
+        def open(self) -> int:
+            return 1
+
+    door: Any = Door()
+
+    assert (await client_of("hush", door).call("?")).text == "HUSH"
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [({"name": 3}, "name is of type str"), ({"order": True}, "order is of type int")],
+)
+def test_a_setting_of_the_wrong_type_is_refused(settings: Any, says: str) -> None:
+    with pytest.raises(TypeError, match=says):
+        advisor.on_event(louder_hook, **settings)
+
+
+def louder_hook(event: Event, ctx: RunContext) -> Event:
+    return louder(event)
+
+
+def test_a_cached_function_is_judged_by_what_it_wraps() -> None:
+    with pytest.raises(TypeError, match=r"takes \(request\)"):
+        advisor.before(functools.lru_cache(lambda request: request))

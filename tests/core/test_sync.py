@@ -34,6 +34,7 @@ from junto.core import (
     StreamStateError,
     SyncChatClient,
     TextDelta,
+    advisor,
 )
 from junto.core._worker import Worker
 from junto.core.testing import RecordingAdvisor, ScriptedModel, hang

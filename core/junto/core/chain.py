@@ -60,7 +60,7 @@ __all__ = ["AdvisorChain"]
 def _items(value: Iterable[AdvisorLike]) -> tuple[Advisor | Placement, ...]:
     given: Any = value
     if not isinstance(given, Iterable):
-        msg = f"advisors is a list of advisors, not {given!r}: write [{type(given).__name__}(…)]"
+        msg = f"advisors is a list of advisors, not {given!r}: write advisors=[…]"
         raise TypeError(msg)
     return tuple([as_item(item) for item in value])
 

@@ -137,6 +137,9 @@ class Record:
             self.pieces[:] = ["".join(self.pieces)]
         if self._shown is not None and len(self._shown) > _COMPACT_FROM:
             self._shown[:] = ["".join(self._shown)]
+        for call in self._calls.values():
+            if len(call.arguments) > _COMPACT_FROM:
+                call.arguments[:] = ["".join(call.arguments)]
 
     def messages(self) -> tuple[AssistantMessage | ToolMessage, ...]:
         """What has passed, as messages."""

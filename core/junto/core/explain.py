@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from attrs import asdict, frozen
 
+from ._near import nearest
 from .functions import FunctionAdvisor
-from .hooks import Phase
+from .hooks import Advisor, Phase
 from .levels import Level, Stage
 from .order import Entry
 from .signatures import HOOKS
 
 __all__ = ["ChainWarning", "ExplainedAdvisor", "Explanation", "Lint", "explained", "lints_of"]
+
+
+_HOOKS = (*HOOKS, "observer")
 
 
 class ChainWarning(UserWarning):
@@ -158,7 +163,7 @@ def explained(
                 reason=_reason(entries, i),
                 kind=_kind(entry.advisor),
                 origin="request" if id(entry.advisor) in added else "client",
-                hooks=tuple(hook for hook in HOOKS if getattr(level, hook) is not None),
+                hooks=tuple(h for h in _HOOKS if getattr(level, h) is not None),
                 stage=number,
                 role=_role(entry),
                 buffered=level.buffered,
@@ -210,8 +215,15 @@ def _relation(entry: Entry, other: Entry) -> str:
 
 def _kind(advisor: object) -> str:
     made_of: Any = advisor.function if isinstance(advisor, FunctionAdvisor) else type(advisor)
-    name = getattr(made_of, "__qualname__", type(made_of).__qualname__)
-    return f"{getattr(made_of, '__module__', None) or type(made_of).__module__}.{name}"
+    made_of = made_of if hasattr(made_of, "__qualname__") else type(made_of)
+    name, module = str(made_of.__qualname__), str(made_of.__module__)
+    # From where its users import it, if that is further up.
+    parts = module.split(".")
+    for i in range(1, len(parts)):
+        above = ".".join(parts[:i])
+        if getattr(sys.modules.get(above), name, None) is made_of:
+            return f"{above}.{name}"
+    return f"{module}.{name}"
 
 
 def _role(entry: Entry) -> str:
@@ -260,6 +272,12 @@ def lints_of(entries: Sequence[Entry]) -> tuple[Lint, ...]:
 
 def _lints(entries: Sequence[Entry]) -> Iterator[Lint]:
     roles = [(entry, role) for entry in entries if (role := _role(entry))]
+    for entry in entries:
+        meant = _meant(entry.advisor)
+        if meant is not None:
+            wrong, right = meant
+            msg = f"{entry.name!r} has no hook, but a method {wrong!r}; rename it to {right!r}"
+            yield Lint("misspelt-hook", (entry.name,), msg)
     for i, (outer, role) in enumerate(roles):
         if role in _GUARDS and getattr(outer.advisor, "isolated", False):
             msg = f"{outer.name!r} is isolated, so when it fails everything passes"
@@ -270,3 +288,15 @@ def _lints(entries: Sequence[Entry]) -> Iterator[Lint]:
                 code, msg = found
                 names = (outer.name, inner.name)
                 yield Lint(code, names, msg.format(outer=outer.name, inner=inner.name))
+
+
+def _meant(advisor: Advisor) -> tuple[str, str] | None:
+    """The method of an advisor without hooks that was meant to be one, and which."""
+    kind = type(advisor)
+    if any(getattr(kind, hook, None) is not getattr(Advisor, hook) for hook in _HOOKS):
+        return None
+    for name in vars(kind):
+        near = nearest(name, _HOOKS, 0.75)
+        if near is not None and callable(getattr(kind, name)):
+            return name, near
+    return None

@@ -59,6 +59,11 @@ class Settings(TypedDict, total=False):
     holds: int
 
 
+_KINDS = {"name": str, "role": str, "order": int, "holds": int} | dict.fromkeys(
+    ("buffered", "isolated", "terminal"), bool
+)
+
+
 class FunctionAdvisor(Advisor):
     """An advisor whose one hook is a function; made by :data:`advisor`."""
 
@@ -68,6 +73,13 @@ class FunctionAdvisor(Advisor):
             known = ", ".join(Settings.__annotations__)
             msg = f"{min(unknown)!r} is nothing that an advisor declares; there are {known}"
             raise TypeError(msg)
+        for name, given in settings.items():
+            kind = _KINDS.get(name, object)
+            if kind is object:
+                continue
+            if not isinstance(given, kind) or isinstance(given, bool) is not (kind is bool):
+                msg = f"{name} is of type {kind.__name__}, not {given!r}"
+                raise TypeError(msg)
         self.name = _name(function)
         vars(self).update(settings)
         check_signature(hook, self.name or repr(function), function)
@@ -123,6 +135,19 @@ functions as well.
 """
 
 
+def _has_hook(given: Any) -> bool:
+    """Whether a callable object is an advisor all the same; other methods have such names."""
+    for hook in HOOKS:
+        method = getattr(given, hook, None)
+        if method is not None:
+            try:
+                check_signature(hook, "", method)
+            except TypeError:
+                continue
+            return True
+    return False
+
+
 def _name(function: Any) -> str:
     while isinstance(function, partial):
         function = function.func
@@ -143,7 +168,7 @@ def as_item(item: AdvisorLike) -> Advisor | Placement:
 
 
 def _made(given: Any) -> Advisor:
-    if isinstance(given, type) or not callable(given) or any(hasattr(given, h) for h in HOOKS):
+    if isinstance(given, type | Advisor) or not callable(given) or _has_hook(given):
         return given  # type: ignore[no-any-return]  # an advisor, or refused when it is placed
     try:
         steers: Any = given

@@ -132,7 +132,10 @@ def to_observers(observers: Iterable[Observer]) -> tuple[Observer, ...]:
     """What a caller gave for observers, checked."""
     found: list[Any] = [observers] if callable(observers) else list(observers)
     for observer in found:
-        if not callable(observer) or isinstance(observer, type):
+        if isinstance(observer, type):
+            msg = f"an observer is the class {observer.__name__}: make an instance of it"
+            raise TypeError(msg)
+        if not callable(observer):
             msg = f"an observer is a function of one Observation, not {observer!r}"
             raise TypeError(msg)
         check_signature("observe", repr(observer), observer)

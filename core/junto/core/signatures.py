@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeAlias
 from weakref import WeakSet
@@ -95,11 +96,9 @@ def check_signature(hook: str, name: str, function: Any) -> None:
 def _fault(rule: _Hook, function: Any) -> str | None:
     if not callable(function):
         return f"it is {function!r}, which cannot be called"
-    try:
-        # What a decorator wraps is not what will be called.
-        signature = inspect.signature(function, follow_wrapped=False)
-    except (TypeError, ValueError):
-        return None  # A callable made in C need not tell.
+    signature = _signature(function)
+    if signature is None:
+        return None
     try:
         signature.bind(*rule.arguments)
     except TypeError:
@@ -107,6 +106,15 @@ def _fault(rule: _Hook, function: Any) -> str | None:
         return f"it is called with ({wanted}) and takes ({taken})"
     body = _body(function)
     return next((why for is_wrong, why in rule.faults if is_wrong(body)), None)
+
+
+def _signature(function: Any) -> inspect.Signature | None:
+    """What it takes; ``None`` if it does not tell, as a callable made in C need not."""
+    # What a decorator wraps is not what will be called, unless it is all that is known.
+    for follow_wrapped in (False, True):
+        with suppress(TypeError, ValueError):
+            return inspect.signature(function, follow_wrapped=follow_wrapped)
+    return None
 
 
 def _body(function: Any) -> Any:

@@ -15,6 +15,8 @@ from .observe import Observation, Tally
 
 __all__ = ["Trace"]
 
+_COUNTS = ("given", "kept", "changed", "held", "dropped", "injected", "gave")
+
 
 class Trace:
     """An observer that keeps what it sees.
@@ -129,12 +131,13 @@ class Trace:
         }
 
     def __str__(self) -> str:
-        names = ("given", "kept", "changed", "held", "dropped", "injected", "gave")
+        names = (*_COUNTS, "chars_given", "chars_gave")
         tallies = self.tallies
         width = max(map(len, tallies), default=0)
-        lines = [" ".join([" " * width, *(f"{name:>8}" for name in names), "      own time"])]
+        heads = [f"{name.replace('_', ' '):>11}" for name in names]
+        lines = [" ".join([" " * width, *heads, "      own time"])]
         for advisor, tally in tallies.items():
-            counts = [f"{getattr(tally, name):8}" for name in names]
+            counts = [f"{getattr(tally, name):11}" for name in names]
             lines.append(
                 " ".join([f"{advisor:{width}}", *counts, f"{tally.seconds * 1e3:11.3f} ms"])
             )
@@ -145,6 +148,5 @@ class Trace:
 
 
 def _tally(tally: Tally) -> dict[str, Any]:
-    names = ("given", "kept", "changed", "held", "dropped", "injected", "gave")
-    counts = {name: getattr(tally, name) for name in (*names, "chars_given", "chars_gave")}
+    counts = {name: getattr(tally, name) for name in (*_COUNTS, "chars_given", "chars_gave")}
     return {"tally": counts, "seconds": round(tally.seconds, 9)}
