@@ -477,3 +477,35 @@ def test_a_stream_whose_loop_was_closed_under_it_frees_the_model_at_once() -> No
     """)
 
     assert (done.stderr, done.stdout) == ("", "open 0\n")
+
+
+def test_a_dropped_stream_is_closed_also_if_all_tasks_are_cancelled_at_once() -> None:
+    done = run_script("""
+        async def main():
+            async for event in client.stream("?"):
+                break
+            del event
+            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                task.cancel()
+            for _ in range(100):
+                await asyncio.sleep(0.001)
+            print("still there")
+        asyncio.run(main())
+    """)
+
+    assert done.stdout.splitlines() == [*CLOSED[:-1], "still there", CLOSED[-1]]
+    assert "Error" not in done.stderr
+
+
+def test_a_stream_that_is_left_by_an_exit_is_closed() -> None:
+    done = run_script("""
+        async def main():
+            async for event in client.stream("?"):
+                raise SystemExit
+        try:
+            asyncio.run(main())
+        except SystemExit:
+            pass
+    """)
+
+    assert (done.stderr, done.stdout.splitlines()) == ("", CLOSED)

@@ -214,8 +214,10 @@ def _relation(entry: Entry, other: Entry) -> str:
 
 
 def _kind(advisor: object) -> str:
-    made_of: Any = advisor.function if isinstance(advisor, FunctionAdvisor) else type(advisor)
-    made_of = made_of if hasattr(made_of, "__qualname__") else type(made_of)
+    made_of: Any = type(advisor)
+    if isinstance(advisor, FunctionAdvisor):
+        function: Any = advisor.function
+        made_of = function if hasattr(function, "__qualname__") else function.__class__
     name, module = str(made_of.__qualname__), str(made_of.__module__)
     # From where its users import it, if that is further up.
     parts = module.split(".")

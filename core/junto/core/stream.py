@@ -218,15 +218,34 @@ class _Text:
 
 def _close_later(loop: asyncio.AbstractEventLoop, generator: _Generator) -> None:
     """Close a dropped stream in a task on its own loop."""
-    if _running_loop() is loop:
-        _closing.add(task := loop.create_task(_close(generator)))
-        task.add_done_callback(_closing.discard)
-    else:
+    if _running_loop() is not loop:
         loop.call_soon_threadsafe(_close_later, loop, generator)
+        return
+    task = loop.create_task(_close(generator))
+    # It holds the generator also when it is cancelled before its first step.
+    _closing[task] = generator
+    task.add_done_callback(_closed)
 
 
 async def _close(generator: _Generator) -> None:
-    await generator.aclose()
+    if not is_running(generator):
+        await generator.aclose()
 
 
-_closing: set[asyncio.Task[None]] = set()
+def _closed(task: asyncio.Task[None]) -> None:
+    generator = _closing.pop(task)
+    if task.cancelled():
+        _again(task.get_loop(), generator, 10)
+
+
+def _again(loop: asyncio.AbstractEventLoop, generator: _Generator, ticks: int) -> None:
+    """Close it after all, unless a loop that shuts down, as loops do then, comes first."""
+    if generator.ag_frame is None or is_running(generator):
+        return
+    if ticks:
+        loop.call_soon(_again, loop, generator, ticks - 1)
+    else:
+        _close_later(loop, generator)
+
+
+_closing: dict[asyncio.Task[None], _Generator] = {}
