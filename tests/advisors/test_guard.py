@@ -401,7 +401,7 @@ def test_the_bound_is_in_the_repr() -> None:
 
     assert repr(SafeGuardAdvisor(words)) == (
         "SafeGuardAdvisor(3 words, mode=window(200): at most 0 characters of a passage up to "
-        "200 leak, of a longer one at most its length - 200)"
+        "200 leak, of one up to 2200 at most its length - 200, of a longer one all)"
     )
     assert repr(GuardAdvisor(check)) == "GuardAdvisor(check, mode='buffer': nothing leaks)"
     assert repr(SafeGuardAdvisor(["one"], check, mode="observe")) == (

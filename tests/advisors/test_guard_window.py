@@ -7,7 +7,7 @@ from functools import partial
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from junto.advisors import (
@@ -18,6 +18,7 @@ from junto.advisors import (
     SafeGuardAdvisor,
     Verdict,
     Window,
+    WordCheck,
     window,
 )
 from junto.core import ChatClient, Event, ReasoningDelta, Restart, TextDelta
@@ -56,12 +57,13 @@ letters = st.text(alphabet="ab \nü", max_size=30)
 
 
 @given(
-    before=letters,
+    before=letters | st.text(alphabet="ab", max_size=90),
     passage=numbers,
     after=letters,
-    cuts=st.sets(st.integers(0, 80)),
+    cuts=st.sets(st.integers(0, 140)),
     n=st.integers(1, 16),
     every=st.integers(1, 5),
+    context=st.integers(0, 16) | st.just(2000),
     thought=st.booleans(),
     words=st.booleans(),
 )
@@ -73,10 +75,11 @@ async def test_no_more_of_a_passage_leaves_than_the_window_says(
     cuts: set[int],
     n: int,
     every: int,
+    context: int,
     thought: bool,
     words: bool,
 ) -> None:
-    mode = window(n, every=every)
+    mode = window(n, every=every, context=context)
     guard = GuardAdvisor(blocks(passage), mode)
     if words:
         guard = SafeGuardAdvisor([passage], mode=mode, whole_words=False)
@@ -87,10 +90,84 @@ async def test_no_more_of_a_passage_leaves_than_the_window_says(
     whole = await let_out(guard, [kind(text)])
 
     assert shown == whole
-    assert shown[2]
     left = shown[1] if thought else shown[0]
     assert text.startswith(left)
-    assert max(0, len(left) - len(before)) <= mode.leak(len(passage)) == max(0, len(passage) - n)
+    size = len(passage)
+    assert min(size, max(0, len(left) - len(before))) <= mode.leak(size)
+    assert shown[2] or (size > n + context and not words)
+
+
+def test_what_leaks_is_bounded_as_long_as_the_check_sees_the_passage_whole() -> None:
+    mode = window(200)
+
+    assert [mode.leak(size) for size in (1, 200, 201, 2200, 2201)] == [0, 0, 1, 2000, 2201]
+    assert window(3, context=0).leak(4) == 4
+
+
+@pytest.mark.parametrize(
+    ("mode", "passage", "left"),
+    [
+        (window(3, context=0), "0123456789", 10),
+        (window(200, every=50), f"BEGIN{'x' * 5000}END", 5008),
+        (window(200, every=50), f"BEGIN{'x' * 1400}END", 1200),
+        (window(200), "7" * 5000, 5000),
+        (window(200, context=4800), "7" * 5000, 4799),
+        (window(3, context=7), "0123456789", 6),
+    ],
+)
+async def test_a_passage_that_the_check_never_sees_whole_may_leave(
+    mode: Window, passage: str, left: int
+) -> None:
+    text = f"{'abc ' * 3000}{passage} def"
+
+    shown = await let_out(GuardAdvisor(blocks(passage), mode), [TextDelta(c) for c in text])
+
+    assert shown[2] is (left < len(passage))
+    assert min(len(passage), len(shown[0]) - 12000) == left <= mode.leak(len(passage))
+
+
+@pytest.mark.parametrize("space", [" ", "x"])
+async def test_a_check_sees_the_context_in_front_of_what_is_held(space: str) -> None:
+    asked: list[int] = []
+
+    def check(text: str) -> Verdict:
+        asked.append(len(text))
+        return None
+
+    mode = window(10, context=90)
+    text = f"abcdefghi{space}" * 100
+    await let_out(GuardAdvisor(check, mode, sides="output"), [TextDelta(text)])
+
+    assert min(asked[99:]) >= 100
+    assert max(asked) <= 201
+
+
+@given(
+    text=st.text(alphabet="as\u00dfx .\u00ad\u0301", max_size=80),
+    cuts=st.sets(st.integers(0, 80)),
+    n=st.integers(1, 6),
+    context=st.integers(0, 6),
+)
+@example(text="xxxas.", cuts=set(range(6)), n=2, context=0)
+async def test_words_are_found_the_same_for_every_cut_whatever_the_context(
+    text: str, cuts: set[int], n: int, context: int
+) -> None:
+    guard = SafeGuardAdvisor(["a\u00df", "as"], mode=window(n, context=context))
+
+    shown = await let_out(guard, [TextDelta(piece) for piece in cut(text, cuts)])
+
+    assert shown == await let_out(guard, [TextDelta(text)])
+    if "\u00ad" not in text:
+        assert shown[2] is (WordCheck(["a\u00df", "as"])(text) is not None)
+
+
+async def test_a_long_piece_is_seen_as_if_it_came_in_characters() -> None:
+    guard = SafeGuardAdvisor(["falcon"], mode=window(9, context=20))
+    text = "fal" + "\u200b" * 60 + "con flies"
+
+    for size in (len(text), 30, 1):
+        pieces = cut(text, set(range(0, len(text), size)))
+        assert await let_out(guard, [TextDelta(piece) for piece in pieces]) == (text, "", False)
 
 
 @given(

@@ -42,36 +42,33 @@ class GuardAdvisor(Advisor):
     """Asks a check whether a question may go in, and whether an answer may come out.
 
     A question is checked before anything further in runs: each user and tool message of
-    the request.  A blocked one is never asked; nothing of it is stored.
+    the request.  A blocked one is never asked, and no advisor further in stores it.
 
     An answer is checked as ``mode`` says, its text and its reasoning each for itself:
 
     - ``"buffer"``: as a whole, and nothing leaves before that.
     - ``window(n)``: as it comes.  The last ``n`` characters are held back, so of a
-      forbidden passage of at most ``n`` characters nothing leaves, and of a longer one at
-      most its length less ``n``.  Once something is blocked the model is closed, and no
-      more tokens are paid for.
-    - ``"observe"``: as a whole when it ends, in whatever way.  Everything passes, and what
-      was found is logged as ``guard.found`` and said in the metadata.
+      passage of at most ``n`` characters nothing leaves; for longer ones see
+      :class:`~junto.advisors.Window`.  Once something is blocked the model is closed.
+    - ``"observe"``: as a whole when it ends, in whatever way.  Everything passes; what was
+      found is logged as ``guard.found`` and said in the metadata.
 
-    A blocked answer has the finish reason ``content_filter``; its metadata say which
-    ``guard`` it was, and ``guard_where``, ``guard_action`` and ``guard_reason``.  What
-    reaches memory is what left the chain, never what was blocked.
+    A blocked answer has the finish reason ``content_filter`` and the metadata ``guard``,
+    ``guard_where``, ``guard_action`` and ``guard_reason``.  Memory never gets it.
 
     Tool calls and their arguments, sources and custom events pass unchecked, and in their
     order: what comes behind held text waits with it.
 
     Args:
         check: From a text to ``None`` (it may pass), ``Block(reason)`` or
-            ``Replace(text)``; may be ``async``.  In a window it is asked about the text
-            so far, which may end anywhere, after each character (see
-            :func:`~junto.advisors.window`).  If it raises, the run fails.
+            ``Replace(text)``; may be ``async``.  In a window it is asked after each
+            character about the text so far.  If it raises, the run fails.
         mode: ``window(n)``, ``"buffer"`` or ``"observe"``.
         sides: ``"input"``, ``"output"`` or ``"both"``.
-        on_block: ``"refuse"`` answers with ``refusal`` instead, and a
-            :class:`~junto.core.Restart` voids what was shown of the answer; ``"stop"``
-            leaves what was shown and ends there, but refuses where no text was shown;
-            ``"raise"`` raises :class:`~junto.advisors.GuardBlockedError`.
+        on_block: ``"refuse"`` voids what was shown with a :class:`~junto.core.Restart` and
+            answers with ``refusal``; ``"stop"`` leaves what was shown and ends there, but
+            refuses where no text was shown; ``"raise"`` raises
+            :class:`~junto.advisors.GuardBlockedError`.
         refusal: What is answered instead.
         name: For logs, and for replacing or leaving it out for one request.
         order: Its place in the chain.

@@ -11,7 +11,7 @@ from .verdict import Block, Check, verdict_of
 
 __all__ = ["Channel"]
 
-_SPACE = re.compile(r"\s")
+_TO_LAST_SPACE = re.compile(r".*\s", re.DOTALL)
 
 
 class Channel:
@@ -31,6 +31,9 @@ class Channel:
         self._name = name
         self._checks = checks
         self._window = window
+        # A check that says how far it looks back is given that much, whatever the context.
+        reach = max(getattr(check, "reach", 0) for check in checks)
+        self._keep = window.characters + max(window.context, reach)
         self._seen = 0
         self.raw = ""
         self.out = ""
@@ -68,13 +71,21 @@ class Channel:
         self.out += text
         self.since += len(text)
 
+    @property
+    def room(self) -> int:
+        """How many characters may be looked at in one go, so that none is forgotten later.
+
+        What the checks see must not depend on how the text was cut.
+        """
+        return max(1, 2 * self._keep + 1 - len(self.raw))
+
     def forget(self) -> None:
-        """Let go of what is long past; called after a look."""
-        keep = self._window.characters + self._window.context
+        """Let go of what is long past, in front of a space if there is one; after a look."""
+        keep = self._keep
         if len(self.raw) <= 2 * keep:
             return
         cut = len(self.raw) - keep
-        space = _SPACE.search(self.raw, cut, cut + self._window.context // 2)
+        space = _TO_LAST_SPACE.match(self.raw, cut - keep // 2, cut)
         cut = cut if space is None else space.end()
         gone = cut + len(self.out) - len(self.raw)
         if 0 <= gone <= self.left and self.raw[cut:] == self.out[gone:]:

@@ -131,26 +131,26 @@ class Held:
     async def _taken(self, event: TextDelta | ReasoningDelta) -> Block | None:
         text = event.text
         channel = self._text if isinstance(event, TextDelta) else self._thought
-        if self._at_once and not channel.replaced and await channel.look(text) is None:
-            self._add(event, channel, 0, len(text))
-            self._release()
-            channel.forget()
-            return None
-        # One look after the other, also to see which character it was.
-        at = 0
+        at, at_once = 0, self._at_once
         while at < len(text):
-            end = min(len(text), at + self._every - channel.since)
-            self._add(event, channel, at, end)
-            part, at = text[at:end], end
-            if channel.since + len(part) < self._every:
+            size = channel.room if at_once else self._every - channel.since
+            end = min(len(text), at + size)
+            part = text[at:end]
+            if not at_once and channel.since + len(part) < self._every:
+                self._add(event, channel, at, end)
                 channel.add(part)
-                continue
+                return None
             block = await channel.look(part)
-            if block is not None:
+            if block is None:
+                self._add(event, channel, at, end)
+                self._fit(channel)
+                self._release()
+                channel.forget()
+                at = end
+            elif len(part) > 1 and at_once:
+                at_once = False  # one look after the other, to see which character it was
+            else:
                 return block
-            self._fit(channel)
-            self._release()
-            channel.forget()
         return None
 
     def _add(

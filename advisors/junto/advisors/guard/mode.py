@@ -26,9 +26,13 @@ class Window:
     """The last characters are held back until the check has seen what follows them.
 
     Of a forbidden passage of at most ``characters`` nothing has left when the verdict
-    falls, and of a longer one at most its length less ``characters``.  That holds for
-    any check that blocks each text which has the passage in it, and however the provider
-    cuts: what leaves depends on the text alone.
+    falls, and of one of at most ``characters + context`` at most its length less
+    ``characters``.  The check never sees a longer one whole, so all of that may leave.
+    :meth:`leak` says the same in numbers.
+
+    That holds for any check that blocks each text which has the passage in it, and
+    however the provider cuts: what leaves depends on the text alone.  A passage reaches to
+    the character at which the check can be sure; what is not seen counts like any other.
 
     Attributes:
         characters: How many are held back at least.
@@ -49,7 +53,12 @@ class Window:
         return self.characters + self.every - 1
 
     def leak(self, length: int) -> int:
-        """How much of a passage of that length may have left when the verdict falls."""
+        """How much of a passage of that length may have left when the verdict falls.
+
+        That is all of a passage too long for the check to see it whole.
+        """
+        if length > self.characters + self.context:
+            return length
         return max(0, length - self.characters)
 
     def __repr__(self) -> str:
@@ -95,9 +104,7 @@ def check_mode(mode: object) -> None:
 def bound_of(mode: Mode) -> str:
     """In words, what can leave before the verdict."""
     if isinstance(mode, Window):
-        n = mode.characters
-        return (
-            f"at most 0 characters of a passage up to {n} leak, "
-            f"of a longer one at most its length - {n}"
-        )
+        n, whole = mode.characters, mode.characters + mode.context
+        longer = f"of one up to {whole} at most its length - {n}, " if whole > n else ""
+        return f"at most 0 characters of a passage up to {n} leak, {longer}of a longer one all"
     return "nothing leaks" if mode == "buffer" else "everything passes, and is reported"

@@ -52,6 +52,9 @@ class WordCheck:
         words: The words and phrases.
         whole_words: Whether a word is found only as a word of its own.
 
+    Attributes:
+        reach: How many characters a look goes back, in front of what is new.
+
     Raises:
         TypeError: ``words`` is one text, or holds something else than texts.
         ValueError: There are no words, or one of them is blank.
@@ -80,7 +83,6 @@ class WordCheck:
         self._phrases = any(" " in word for word in folded)
         self.whole_words = whole_words
         self.reach = len(self._words[-1]) + _MARGIN
-        """How many characters a look goes back, in front of what is new."""
 
     def __call__(self, text: str) -> Block | None:
         """Look at a whole text."""
@@ -111,13 +113,6 @@ class WordCheck:
         while match is not None and match.end() == len(form) and not final:
             match = self._pattern.search(form, match.start() + 1)
         return None if match is None else Block("a blocked word")
-
-    def waiting(self, text: str) -> int:
-        """How many unseen characters end a text: with them, no word there is certain."""
-        end = len(text)
-        while end and _UNSEEN.match(text, end - 1):
-            end -= 1
-        return len(text) - end
 
     def _form(self, text: str) -> str:
         form = _folded(text)
