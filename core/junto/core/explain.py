@@ -294,11 +294,13 @@ def _lints(entries: Sequence[Entry]) -> Iterator[Lint]:
 
 def _meant(advisor: Advisor) -> tuple[str, str] | None:
     """The method of an advisor without hooks that was meant to be one, and which."""
-    kind = type(advisor)
-    if any(getattr(kind, hook, None) is not getattr(Advisor, hook) for hook in _HOOKS):
-        return None
-    for name in vars(kind):
-        near = nearest(name, _HOOKS, 0.75)
-        if near is not None and callable(getattr(kind, name)):
-            return name, near
+    for hook in _HOOKS:
+        own = getattr(advisor, hook, None)
+        if own is not None and getattr(own, "__func__", None) is not getattr(Advisor, hook):
+            return None
+    for kind in type(advisor).__mro__:
+        for name, value in vars(kind).items():
+            near = nearest(name, _HOOKS, 0.75)
+            if near is not None and near != name and callable(value):
+                return name, near
     return None
