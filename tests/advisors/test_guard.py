@@ -396,6 +396,23 @@ async def test_the_line_in_the_log_has_the_runs_id(caplog: pytest.LogCaptureFixt
     assert vars(record)["junto"]["run_id"] == stream.context.run_id
 
 
+@pytest.mark.parametrize("mode", ["buffer", window(20)])
+@pytest.mark.parametrize("side", ["input", "text", "reasoning"])
+async def test_a_word_that_a_check_makes_by_replacing_is_blocked(mode: Mode, side: str) -> None:
+    def plain(text: str) -> Verdict:
+        return Replace(text.replace("**", ""))
+
+    guard = SafeGuardAdvisor(["falcon"], plain, mode=mode)
+    delta = ReasoningDelta if side == "reasoning" else TextDelta
+    model = ScriptedModel(delta("all is well" if side == "input" else "a fal**con** flies"))
+    question = "a fal**con**?" if side == "input" else "?"
+
+    response = await ChatClient(model, advisors=[guard]).call(question)
+
+    assert (response.text, response.reasoning) == (guard.refusal, "")
+    assert response.metadata["guard_where"] == side
+
+
 def test_the_bound_is_in_the_repr() -> None:
     words = ["one", "two", "three"]
 

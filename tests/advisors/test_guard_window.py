@@ -161,6 +161,39 @@ async def test_words_are_found_the_same_for_every_cut_whatever_the_context(
         assert shown[2] is (WordCheck(["a\u00df", "as"])(text) is not None)
 
 
+async def test_text_does_not_wait_for_the_end_of_the_answer_behind_a_thought() -> None:
+    guard = SafeGuardAdvisor(["falcon"], mode=window(4))
+    shown = list[Event]()
+    steps: list[Step] = [
+        ReasoningDelta("let me think"),
+        TextDelta("hello there"),
+        lambda: before.extend(shown),
+        TextDelta("!"),
+    ]
+    before = list[Event]()
+    async with ChatClient(ScriptedModel(steps), advisors=[guard]).stream("?") as stream:
+        async for event in stream:
+            shown.append(event)
+
+    assert before == [ReasoningDelta("let me t"), ReasoningDelta("hink"), TextDelta("hello t")]
+
+
+@pytest.mark.parametrize("more", [[], [TextDelta("an answer")], [TextDelta("x")]])
+async def test_a_thought_is_looked_at_as_it_ends_before_text_follows(more: list[Event]) -> None:
+    guard = SafeGuardAdvisor(["falcon"], mode=window(6))
+
+    answer: list[Event] = [ReasoningDelta("the fal"), ReasoningDelta("con"), *more]
+
+    assert await let_out(guard, answer) == ("", "the ", True)
+
+
+async def test_a_thought_that_goes_on_after_text_is_seen_with_what_came_before() -> None:
+    guard = SafeGuardAdvisor(["falcon"], mode=window(6))
+    answer = [ReasoningDelta("the fal"), TextDelta("well"), ReasoningDelta("con."), TextDelta("x")]
+
+    assert await let_out(guard, answer) == ("", "the fal", True)
+
+
 async def test_a_long_piece_is_seen_as_if_it_came_in_characters() -> None:
     guard = SafeGuardAdvisor(["falcon"], mode=window(9, context=20))
     text = "fal" + "\u200b" * 60 + "con flies"

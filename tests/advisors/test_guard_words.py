@@ -63,6 +63,10 @@ def test_another_word_is_not_found(text: str) -> None:
         ("falcon", "fal\ufff9con\ufffb", True),
         ("falcon", "fal\ncon", False),
         ("bad word", "bad\x00\n\x01word", True),
+        ("가", "가\u0345\u0301", False),
+        ("α", "ᾳ", False),
+        ("ᾳ", "ᾼ", True),
+        ("ᾳ", "α\u0345", True),
         ("ass", "as\u00adsume", False),
         ("ass", "ass\u00adume", False),
         ("ass", "ass\u00ad\u200b\x00ume", False),
@@ -125,12 +129,14 @@ def test_a_word_at_the_end_is_not_judged_before_what_follows_is_known() -> None:
     assert check.look("an ass.", 6, final=False) == BLOCK
     assert check.look("an ass", 6, final=True) == BLOCK
     assert check.look("cafe", 0, final=False) is check.look("cafe\u0301", 4, final=True) is None
+    greek = WordCheck(["α"], whole_words=False)
+    assert greek.look("ᾳ", 0, final=False) is greek.look("ᾳ\u0301x", 1, final=True) is None
     assert check.look("an ass\u00ad", 6, final=False) is None
     assert check.look("an ass\u00adume", 7, final=False) is None
     assert check.look("an ass\u00ad.", 7, final=False) == BLOCK
 
 
-WORDS = ["secret", "ab c", "a", "密码", "é", "e\u0302\u0323", "abcd", "bc", "가", "कल", "ला"]
+WORDS = ["secret", "ab c", "a", "密码", "é", "e\u0302\u0323", "abcd", "bc", "가", "कल", "ला", "α"]
 TOKENS = st.sampled_from(["secret", "sec", "ret", "x" * 30, " " * 30]) | st.sampled_from(
     "abc密码eａßİ𝐚각 \n\u0301\u0302\u0323\u0327\u200b\u00ad\u200d"
 )

@@ -57,7 +57,7 @@ class GuardAdvisor(Advisor):
     ``guard_where``, ``guard_action`` and ``guard_reason``.  Memory never gets it.
 
     Tool calls and their arguments, sources and custom events pass unchecked, and in their
-    order: what comes behind held text waits with it.
+    order: what comes behind held text waits with it.  A thought is held until text follows.
 
     Args:
         check: From a text to ``None`` (it may pass), ``Block(reason)`` or
@@ -246,4 +246,5 @@ class GuardAdvisor(Advisor):
 
     def __repr__(self) -> str:
         names = [getattr(check, "__name__", None) or str(check) for check in self.checks]
-        return f"{type(self).__name__}({' and '.join(names)}, mode={self.mode!r}: {self.bound})"
+        told = " and ".join(dict.fromkeys(names))
+        return f"{type(self).__name__}({told}, mode={self.mode!r}: {self.bound})"

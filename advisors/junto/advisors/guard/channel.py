@@ -24,6 +24,7 @@ class Channel:
         left: How much has left.
         replaced: Whether a check replaced something.
         since: How many characters have come since the checks were asked.
+        whole: Whether all of it has been looked at as what it ends with.
     """
 
     def __init__(self, where: str, name: str, checks: Sequence[Check], window: Window) -> None:
@@ -41,6 +42,7 @@ class Channel:
         self.left = 0
         self.replaced = False
         self.since = 0
+        self.whole = True
 
     async def look(self, text: str, *, final: bool = False) -> Block | None:
         """Ask the checks about all there is with ``text`` behind it; then take that in."""
@@ -61,6 +63,7 @@ class Channel:
             if not out.startswith(self.out[: self.cleared]):
                 return Block("what was to be replaced is longer than the window")
         self.raw, self.out, self._seen, self.since = raw, out, len(raw), 0
+        self.whole = final
         held = 0 if final else self._window.characters
         self.cleared = max(self.cleared, len(out) - held)
         return None
@@ -70,6 +73,7 @@ class Channel:
         self.raw += text
         self.out += text
         self.since += len(text)
+        self.whole = False
 
     @property
     def room(self) -> int:

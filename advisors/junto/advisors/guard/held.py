@@ -108,6 +108,11 @@ class Held:
     async def take(self, event: Event) -> tuple[str, Block] | None:
         """Take the next event; what is blocked, and where, if anything is."""
         if isinstance(event, TextDelta) and event.text:
+            # A thought is over when text follows, which need not wait for its end.
+            block = await self._ended(self._thought)
+            if block is not None:
+                return "reasoning", block
+            self._release()
             channel, block = self._text, await self._taken(event)
         elif isinstance(event, ReasoningDelta) and event.text:
             channel, block = self._thought, await self._taken(event)
@@ -120,13 +125,20 @@ class Held:
     async def end(self) -> tuple[str, Block] | None:
         """The answer is whole: look at it for the last time, and let it go."""
         for channel in (self._thought, self._text):
-            if channel.raw:
-                block = await channel.look("", final=True)
-                if block is not None:
-                    return channel.where, block
-                self._fit(channel)
+            block = await self._ended(channel)
+            if block is not None:
+                return channel.where, block
         self._release()
         return None
+
+    async def _ended(self, channel: Channel) -> Block | None:
+        """Look at a text as it is whole, unless that has been done."""
+        if channel.whole:
+            return None
+        block = await channel.look("", final=True)
+        if block is None:
+            self._fit(channel)
+        return block
 
     async def _taken(self, event: TextDelta | ReasoningDelta) -> Block | None:
         text = event.text

@@ -24,7 +24,8 @@ class SafeGuardAdvisor(GuardAdvisor):
 
     Args:
         words: The blocked words and phrases; may be empty if there is a ``check``.
-        check: Asked as well, after the words; see :class:`GuardAdvisor`.
+        check: Asked as well, after the words, which are looked for again in what it makes;
+            see :class:`GuardAdvisor`.
         whole_words: Whether a word is found only as a word of its own.
         mode: ``window(n)``, ``"buffer"`` or ``"observe"``.
         sides: ``"input"``, ``"output"`` or ``"both"``.
@@ -52,13 +53,13 @@ class SafeGuardAdvisor(GuardAdvisor):
         order: int = Phase.GUARD,
     ) -> None:
         given = words if isinstance(words, str) else tuple(words)
-        checks: list[Check] = []
+        checks: list[Check] = [] if check is None else [check]
         if given or check is None:
-            checks.append(WordCheck(given, whole_words=whole_words))
-        if check is not None:
-            checks.append(check)
+            found = WordCheck(given, whole_words=whole_words)
+            # What the check makes may have a word in it again.
+            checks = [found, check, found] if check is not None else [found]
         super().__init__(
-            checks[-1],
+            checks[0],
             mode,
             sides=sides,
             on_block=on_block,

@@ -150,8 +150,9 @@ def _folded(text: str) -> str:
         if text.isprintable():
             return text.lower()
         return text.encode("ascii").translate(_LOWER, _CONTROLS).decode("ascii")
-    shown = _UNSEEN.sub("", text)
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", shown).casefold())
+    shown = unicodedata.normalize("NFKD", _UNSEEN.sub("", text))
+    # Case folding makes a letter of the Greek iota below, which is a mark: any other will do.
+    return unicodedata.normalize("NFKC", shown.replace("\u0345", "\u0358").casefold())
 
 
 @cache
