@@ -183,13 +183,12 @@ async def test_a_thought_is_looked_at_as_it_ends_before_text_follows(more: list[
     guard = SafeGuardAdvisor(["falcon"], mode=window(6))
 
     answer: list[Event] = [ReasoningDelta("the fal"), ReasoningDelta("con"), *more]
-
     assert await let_out(guard, answer) == ("", "the ", True)
 
 
 async def test_a_thought_that_goes_on_after_text_is_seen_with_what_came_before() -> None:
     guard = SafeGuardAdvisor(["falcon"], mode=window(6))
-    answer = [ReasoningDelta("the fal"), TextDelta("well"), ReasoningDelta("con."), TextDelta("x")]
+    answer: list[Event] = [ReasoningDelta("the fal"), TextDelta("well"), ReasoningDelta("con.")]
 
     assert await let_out(guard, answer) == ("", "the fal", True)
 
