@@ -154,6 +154,22 @@ def test_a_tag_may_end_with_the_other_or_hold_white_space() -> None:
     assert (events[0], events[-1]) == (ReasoningDelta("a"), TextDelta("b"))
 
 
+@pytest.mark.parametrize("anywhere", [False, True])
+@pytest.mark.parametrize(
+    ("before", "run", "held"),
+    [("", "\n", 4), ("<think>a", " ", 4), ("<think>", "\t", 4), ("a", "`", 4)],
+)
+def test_a_long_run_is_not_copied_for_each_piece(
+    *, before: str, run: str, held: int, anywhere: bool
+) -> None:
+    splitter = ThinkSplitter(anywhere=anywhere)
+    splitter.feed(before)
+    for _ in range(1000):
+        splitter.feed(run)
+
+    assert len(splitter._held) <= held
+
+
 def test_no_piece_of_a_tag_is_ever_shown() -> None:
     splitter = ThinkSplitter()
     pieces = ["<th", "ink>a", "bc</th", "ink>hi"]

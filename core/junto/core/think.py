@@ -17,9 +17,9 @@ class ThinkSplitter:
     is text, because a user can make a model echo one.  A block that is never closed is
     thinking to the end, and a closing tag without an opening one is text.
 
-    Only the very tag counts: ``<thinking>``, ``<THINK>``, ``<think >`` and ``<think/>``
-    are text.  The first closing tag ends a block, also when an opening one stands in it.
-    White space around the block belongs to neither side.
+    Only the very tag counts: ``<THINK>``, ``<think >`` and ``<think/>`` are text.  The
+    first closing tag ends a block, also when an opening one stands in it.  White space
+    around the block belongs to neither side.
 
     Args:
         started: The opening tag was part of the prompt, so that the text begins inside
@@ -33,9 +33,9 @@ class ThinkSplitter:
         unclosed: The text ended inside a block; known after :meth:`flush`.
 
     Raises:
-        ValueError: For a tag that is empty or has white space at its ends, for two tags of
-            which one begins with the other; with ``anywhere``, for an opening tag with a
-            backtick, a tilde or a line break in it.
+        ValueError: For a tag that is empty or has white space at its ends, for two of which
+            one begins with the other; with ``anywhere``, for an opening tag with Markdown's
+            backtick, tilde or line break in it.
     """
 
     def __init__(
@@ -52,6 +52,9 @@ class ThinkSplitter:
         self._markdown = _Markdown(opening) if anywhere else None
         self._state = "started" if started else "before"
         self._held = ""
+        # What runs on and decides nothing is not looked at each time.
+        self._more: list[str] = []
+        self._runs = ""
         self._trim = True
         # Whether white space, or nothing, stands in front of what comes next.
         self._spaced = True
@@ -64,14 +67,20 @@ class ThinkSplitter:
 
     def feed(self, text: str) -> list[Event]:
         """Take the next piece of text; give what is certain by now."""
-        self._held += text
+        runs = self._runs
+        if runs and not (text.strip() if runs == " " else text.strip(runs)):
+            self._more.append(text)
+            return []
+        self._join(text)
         events: list[Event] = []
         while self._held and self._step(events):
             pass
+        self._runs = self._run_held()
         return events
 
     def flush(self) -> list[Event]:
         """The text has ended: give what was held."""
+        self._join("")
         held, self._held = self._held, ""
         if self._state in {"inside", "started"}:
             held = held.strip() if self._trim else held.rstrip()
@@ -80,6 +89,17 @@ class ThinkSplitter:
         if self._state == "gap":
             held = held.lstrip()
         return [TextDelta(held)] if held else []
+
+    def _join(self, text: str) -> None:
+        self._held = "".join((self._held, *self._more, text)) if self._more else self._held + text
+        self._more, self._runs = [], ""
+
+    def _run_held(self) -> str:
+        """The one kind of character that is held, if more of it changes nothing."""
+        if self._state != "text":
+            return " " if self._held.isspace() else ""
+        first = self._held[:1]
+        return first if first in "`~" and not self._held.strip(first) else ""
 
     def _step(self, events: list[Event]) -> bool:
         """Take one step; whether another may follow."""
@@ -125,9 +145,8 @@ class ThinkSplitter:
         return at >= 0
 
     def _text(self, events: list[Event]) -> bool:
-        end, found = len(self._held), False
-        if self._markdown is not None:
-            end, found = self._markdown.read(self._held)
+        markdown = self._markdown
+        end, found = markdown.read(self._held) if markdown else (len(self._held), False)
         text, self._held = self._held[:end], self._held[end:]
         if text:
             events.append(TextDelta(text))
@@ -141,20 +160,14 @@ class ThinkSplitter:
 def _check_tags(opening: str, closing: str) -> None:
     """Raise if the tags could not be found, or not be told from each other."""
     for name, tag in (("opening", opening), ("closing", closing)):
-        if not tag.strip():
+        if not (bare := tag.strip()):
             msg = f"{name} is a tag such as '<think>', not {tag!r}"
             raise ValueError(msg)
-        if tag != tag.strip():
-            msg = (
-                f"a tag has no white space at its ends, because that around a block is dropped: "
-                f"write {name}={tag.strip()!r}, not {tag!r}"
-            )
+        if tag != bare:
+            msg = f"a tag has no white space at its ends: write {name}={bare!r}, not {tag!r}"
             raise ValueError(msg)
     if opening.startswith(closing) or closing.startswith(opening):
-        msg = (
-            f"opening {opening!r} and closing {closing!r} cannot be told from each other: "
-            "give tags of which neither begins with the other"
-        )
+        msg = f"give two tags of which neither begins with the other, not {opening!r}, {closing!r}"
         raise ValueError(msg)
 
 
