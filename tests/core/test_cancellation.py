@@ -483,3 +483,44 @@ async def test_an_inner_stream_of_a_task_that_breaks_when_it_is_closed_is_over_a
     # Nobody waited for as long as closing may take.
     assert [type(error) for error in outcome.cleanup_errors] == [OSError]
     assert tasks[0].cancelled()
+
+
+class BreaksLater(BreaksWhenLeft):
+    """It breaks before its first event, and awaits before it says so."""
+
+    async def stream(self, request: ChatRequest) -> AsyncIterator[Event]:
+        try:
+            self.waiting.set()
+            await asyncio.get_running_loop().create_future()
+            yield TextDelta("a")
+        finally:
+            await asyncio.sleep(0)
+            raise OSError("close failed")
+
+
+@pytest.mark.parametrize("how", ["cancel", "aclose"])
+async def test_a_retry_does_not_take_a_cancelled_attempt_for_a_failed_one(how: str) -> None:
+    asked: list[int] = []
+
+    async def retries(request: ChatRequest, next: Next) -> AsyncIterator[Event]:
+        for attempt in range(3):
+            asked.append(attempt)
+            try:
+                async for event in next(request):
+                    yield event
+            except OSError:
+                continue
+            return
+
+    model = BreaksLater()
+    stream = client_of(model, Steer(retries), Naive()).stream("?")
+    task = asyncio.ensure_future(read(stream))
+    await model.waiting.wait()
+    if how == "cancel":
+        task.cancel()
+    else:
+        await stream.aclose()
+    with pytest.raises(asyncio.CancelledError if how == "cancel" else StreamClosedError):
+        await task
+
+    assert asked == [0]

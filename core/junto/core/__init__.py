@@ -48,7 +48,7 @@ from .events import (
     ToolResult,
     UsageUpdate,
 )
-from .explain import ChainWarning, ExplainedAdvisor, Explanation, Lint
+from .explain import ExplainedAdvisor, Explanation
 from .functions import AdvisorLike, advisor
 from .hooks import (
     Advisor,
@@ -60,6 +60,7 @@ from .hooks import (
     Placement,
     place,
 )
+from .lints import ChainWarning, Lint
 from .messages import (
     AssistantMessage,
     AudioPart,

@@ -48,10 +48,11 @@ from typing import Any
 
 from attrs import field, frozen
 
-from .explain import Explanation, Lint, explained, lints_of
+from .explain import Explanation, explained
 from .functions import AdvisorLike, as_item
 from .hooks import Advisor, Placement
 from .levels import Level, Stage, staged
+from .lints import Lint, lints_of
 from .order import Entry, arrange, entry_of
 
 __all__ = ["AdvisorChain"]

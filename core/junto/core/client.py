@@ -11,8 +11,9 @@ from ._near import nearest
 from .chain import AdvisorChain
 from .chat import ChatRequest, ChatResponse
 from .context import RunContext
-from .explain import ChainWarning, Explanation
+from .explain import Explanation
 from .functions import AdvisorLike
+from .lints import ChainWarning
 from .messages import Message, SystemMessage
 from .model import ChatModel
 from .observe import Observer

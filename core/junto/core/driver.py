@@ -166,11 +166,14 @@ async def drive(  # noqa: C901  the order of these steps is the pipeline: apart,
         raise error from None
     except BaseException as raised:
         kind, error = OutcomeKind.FAILED, raised
-        if isinstance(raised, Exception) and act.waiting.is_cancelled():
-            # It failed while it was cancelled; further out the cancellation goes on.
-            interrupted = act.waiting.interrupted if act.direct else act.waiting.accept()
-            kind, error = _cancelled(interrupted, raised)
-        raise
+        if not (isinstance(raised, Exception) and act.waiting.is_cancelled()):
+            raise
+        # It failed while it was cancelled: further out the cancellation goes on, and no
+        # ``except`` of an author takes it for a failed attempt.
+        act.run.unclean("what was cancelled", raised)
+        interrupted = act.waiting.interrupted if act.direct else act.waiting.accept()
+        kind, error = _cancelled(interrupted, raised)
+        raise asyncio.CancelledError from None
     finally:
         try:
             if not act.complete:

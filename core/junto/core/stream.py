@@ -219,8 +219,15 @@ class _Text:
 def _close_later(loop: asyncio.AbstractEventLoop, generator: _Generator) -> None:
     """Close a dropped stream in a task on its own loop."""
     if _running_loop() is not loop:
-        loop.call_soon_threadsafe(_close_later, loop, generator)
-        return
+        loop.call_soon_threadsafe(_start_closing, loop, generator)
+    elif loop.get_task_factory() is None:
+        _start_closing(loop, generator)
+    else:
+        # An eager task would begin here, in the midst of a collection of garbage.
+        loop.call_soon(_start_closing, loop, generator)
+
+
+def _start_closing(loop: asyncio.AbstractEventLoop, generator: _Generator) -> None:
     task = loop.create_task(_close(generator))
     # It holds the generator also when it is cancelled before its first step.
     _closing[task] = generator
