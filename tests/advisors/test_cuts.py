@@ -44,6 +44,10 @@ from junto.core import (
 from junto.core.testing import ScriptedModel
 
 
+# Any order is tried, also such as a chain warns of.
+pytestmark = pytest.mark.filterwarnings("ignore:memory-outside-guard")
+
+
 class Upper(Advisor):
     """Changes text, and not how much."""
 

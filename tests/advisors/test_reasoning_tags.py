@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from junto.advisors import ReasoningAdvisor
+from junto.core import ChatClient, TextDelta, ToolCallDelta
+from junto.core.testing import ScriptedModel
 
 
 @pytest.mark.parametrize(
@@ -26,3 +28,21 @@ def test_tags_that_cannot_be_found_are_refused_when_it_is_made(
 
 def test_tags_that_are_only_printed_may_end_a_line() -> None:
     assert ReasoningAdvisor(tags=False, opening="<think>\n").opening == "<think>\n"
+
+
+def test_a_tag_of_one_character_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least two characters"):
+        ReasoningAdvisor(opening="«", closing="»")
+
+
+async def test_what_follows_a_tool_call_in_the_same_message_is_text() -> None:
+    script = [
+        TextDelta("thought</think>Hello "),
+        ToolCallDelta(0, "1", "tool", "{}"),
+        TextDelta("world"),
+    ]
+    advisor = ReasoningAdvisor(started=True, anywhere=True)
+
+    response = await ChatClient(ScriptedModel([*script]), advisors=[advisor]).call("?")
+
+    assert (response.text, response.reasoning) == ("Hello world", "thought")

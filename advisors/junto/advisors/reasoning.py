@@ -88,8 +88,8 @@ class ReasoningAdvisor(Advisor):
         if show not in get_args(Show):
             msg = f"show is one of {', '.join(get_args(Show))}, not {show!r}"
             raise ValueError(msg)
-        if not opening or not closing:
-            msg = "opening and closing are not empty"
+        if len(opening) < 2 or len(closing) < 2:
+            msg = "opening and closing have at least two characters, to be told from text"
             raise ValueError(msg)
         self.show: Show = show
         self.tags = tags
@@ -108,12 +108,16 @@ class ReasoningAdvisor(Advisor):
         """One activation's state: the splitter, and whether a block is open."""
         return _Reader(self).on_event
 
-    def splitter(self) -> ThinkSplitter | None:
-        """A new splitter, as configured; ``None`` without ``tags``."""
+    def splitter(self, *, started: bool | None = None) -> ThinkSplitter | None:
+        """A new splitter, as configured; ``None`` without ``tags``.
+
+        Args:
+            started: Otherwise than configured: in the midst of a message.
+        """
         if not self.tags:
             return None
         return ThinkSplitter(
-            started=self.started,
+            started=self.started if started is None else started,
             anywhere=self.anywhere,
             opening=self.opening,
             closing=self.closing,
@@ -168,7 +172,8 @@ class _Reader:
         if splitter is not None:
             held = splitter.flush()
             self._unclosed = self._unclosed or splitter.unclosed
-            self._splitter = advisor.splitter() if advisor.anywhere else None
+            # After a tool call the same message goes on.
+            self._splitter = advisor.splitter(started=False) if advisor.anywhere else None
         if isinstance(event, ToolResult) and not self._native:
             self._splitter = advisor.splitter()  # a new message follows
         if self._unclosed and isinstance(event, Finish):
