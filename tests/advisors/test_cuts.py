@@ -43,7 +43,6 @@ from junto.core import (
 )
 from junto.core.testing import ScriptedModel
 
-
 # Any order is tried, also such as a chain warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:memory-outside-guard")
 

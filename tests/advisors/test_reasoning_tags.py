@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from junto.advisors import ReasoningAdvisor
-from junto.core import ChatClient, TextDelta, ToolCallDelta
+from junto.core import ChatClient, Event, TextDelta, ToolCallDelta
 from junto.core.testing import ScriptedModel
 
 
@@ -36,7 +36,7 @@ def test_a_tag_of_one_character_is_refused() -> None:
 
 
 async def test_what_follows_a_tool_call_in_the_same_message_is_text() -> None:
-    script = [
+    script: list[Event] = [
         TextDelta("thought</think>Hello "),
         ToolCallDelta(0, "1", "tool", "{}"),
         TextDelta("world"),
