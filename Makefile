@@ -72,8 +72,9 @@ bench: ## measure speed beside a floor and peers, in about ten minutes [ARGS="--
 
 ##@ Maintain
 .PHONY: pins changelog clean
-pins: ## compile the dependencies of pyproject.toml into .ci/requirements
+pins: ## compile the dependencies of pyproject.toml and of the benchmarks into .ci/requirements
 	@.ci/pins
+	@.ci/pins-bench
 
 changelog: ## write the fragments of docs/changelog.d into CHANGELOG.md
 	@$(BOOTSTRAP) check
