@@ -465,3 +465,40 @@ async def test_an_input_guard_leaves_the_answer_alone(on_block: OnBlock) -> None
     guard = GuardAdvisor(check, window(3), sides="input", on_block=on_block)
 
     assert (await ask(guard, "secret"))[0] == "secret"
+
+
+THOUGHTS: list[tuple[list[Event], str]] = [
+    ([ReasoningDelta("a cab"), TextDelta("x")], "<think>a [..]</think>x"),
+    (
+        [ReasoningDelta("a cab"), TextDelta("x"), ReasoningDelta("b"), TextDelta("y")],
+        "<think>a [..]b</think>xy",
+    ),
+    ([ReasoningDelta("see </think> cab"), TextDelta("x")], "<think>see <\\/think> [..]</think>x"),
+    ([ReasoningDelta("cab"), TextDelta("x")], "<think>[..]</think>x"),
+]
+
+
+@pytest.mark.parametrize(("script", "shown"), THOUGHTS)
+async def test_a_thought_that_a_buffering_guard_replaced_is_one_well_formed_block(
+    script: list[Event], shown: str
+) -> None:
+    def check(text: str) -> Verdict:
+        return Replace(text.replace("cab", "[..]"))
+
+    client = ChatClient(
+        ScriptedModel([*script]), advisors=[ReasoningAdvisor(), GuardAdvisor(check, "buffer")]
+    )
+
+    assert (await client.call("?")).display_text == shown
+
+
+async def test_a_thought_of_which_nothing_is_left_is_not_printed() -> None:
+    def check(text: str) -> Verdict:
+        return Replace(text.replace("cab", ""))
+
+    client = ChatClient(
+        ScriptedModel([ReasoningDelta("cab"), TextDelta("x")]),
+        advisors=[ReasoningAdvisor(), GuardAdvisor(check, "buffer")],
+    )
+
+    assert (await client.call("?")).display_text == "x"

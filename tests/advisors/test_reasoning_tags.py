@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from junto.advisors import ReasoningAdvisor
-from junto.core import ChatClient, Event, TextDelta, ToolCallDelta
+from junto.core import (
+    ChatClient,
+    Event,
+    ReasoningDelta,
+    ReasoningPart,
+    TextDelta,
+    ToolCallDelta,
+)
 from junto.core.testing import ScriptedModel
 
 
@@ -46,3 +53,19 @@ async def test_what_follows_a_tool_call_in_the_same_message_is_text() -> None:
     response = await ChatClient(ScriptedModel([*script]), advisors=[advisor]).call("?")
 
     assert (response.text, response.reasoning) == ("Hello world", "thought")
+
+
+async def test_a_seal_in_the_midst_of_a_tag_lets_no_half_of_it_out() -> None:
+    script: list[Event] = [
+        ReasoningDelta("a </th", signature="s1"),
+        ReasoningDelta("ink> b"),
+        TextDelta("x"),
+    ]
+
+    response = await ChatClient(ScriptedModel([*script]), advisors=[ReasoningAdvisor()]).call("?")
+
+    assert response.display_text == "<think>a <\\/think> b</think>x"
+    assert response.reasoning == "a </think> b"
+    assert [
+        part.signature for part in response.message.parts if isinstance(part, ReasoningPart)
+    ] == ["s1"]

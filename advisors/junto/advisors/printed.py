@@ -52,8 +52,7 @@ class Printed:
         return out
 
     def sealed(self, out: list[ReasoningDelta], signature: str) -> list[ReasoningDelta]:
-        """The same events, and what is held, with a seal on the last of them."""
-        out = [*out, *self.rest()]
+        """The same events with a seal on the last of them; what is held stays held."""
         last = out.pop() if out else ReasoningDelta("")
         return [*out, evolve(last, signature=signature)]
 

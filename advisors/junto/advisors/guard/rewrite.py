@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from attrs import evolve
 
 from junto.core import (
@@ -62,21 +60,47 @@ def replaced(response: ChatResponse, where: str, text: str) -> ChatResponse:
 
 def _rendered(response: ChatResponse, text: str) -> ReasoningPart:
     """The new thought, printed as the old one was; its seal was for the old one."""
-    old = [
+    printed = [
         part
         for message in response.messages
         if isinstance(message, AssistantMessage)
         for part in message.parts
-        if isinstance(part, ReasoningPart)
+        if isinstance(part, ReasoningPart) and part.shown is not None
     ]
-    if all(part.shown is None for part in old):
+    if not printed:
         return ReasoningPart(text)
-    return ReasoningPart(text, shown=_around(old, text))
+    return ReasoningPart(text, shown=_around(printed[0], printed[-1], text) if text else "")
 
 
-def _around(old: Sequence[ReasoningPart], text: str) -> str:
-    """``text`` in the tags that stood around the old thought."""
-    if len(old) == 1 and old[0].shown is not None and old[0].text in old[0].shown:
-        before, _, after = old[0].shown.partition(old[0].text)
-        return f"{before}{text}{after}"
-    return text
+def _around(first: ReasoningPart, last: ReasoningPart, text: str) -> str:
+    """``text`` as one block: in what stood before the first thought and after the last.
+
+    A tag in it is broken by a backslash, as :class:`ReasoningAdvisor` does.
+    """
+    before, after = _before(first), _after(last)
+    for tag in {before.strip(), after.strip()} - {""}:
+        text = text.replace(tag, f"{tag[0]}\\{tag[1:]}")
+    return f"{before}{text}{after}"
+
+
+def _before(part: ReasoningPart) -> str:
+    shown = part.shown or ""
+    for size in _SIZES:
+        at = shown.find(part.text[:size])
+        if at >= 0:
+            return shown[:at]
+    return ""
+
+
+def _after(part: ReasoningPart) -> str:
+    shown = part.shown or ""
+    for size in _SIZES:
+        tail = part.text[-size:]
+        at = shown.rfind(tail)
+        if at >= 0:
+            return shown[at + len(tail) :]
+    return ""
+
+
+# How much of a thought is looked for in what is printed of it, where a tag may be broken.
+_SIZES = (1 << 20, 64, 16, 4, 2, 1)
