@@ -74,9 +74,10 @@ class FunctionAdvisor(Advisor):
             msg = f"{min(unknown)!r} is nothing that an advisor declares; there are {known}"
             raise TypeError(msg)
         for name, given in settings.items():
-            kind = _KINDS.get(name, object)
-            if kind is object:
+            kind = _KINDS.get(name)
+            if kind is None:
                 continue
+            # A bool is an int as well, but no order.
             if not isinstance(given, kind) or isinstance(given, bool) is not (kind is bool):
                 msg = f"{name} is of type {kind.__name__}, not {given!r}"
                 raise TypeError(msg)
