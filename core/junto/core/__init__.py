@@ -80,6 +80,7 @@ from .observe import Observation, Observer, Tally
 from .options import ChatOptions, Tool
 from .plugins import resolve_model
 from .prompt import Ask, Prompt
+from .retrieval import EmbeddingModel, Embeddings, Purpose, Ranked, Ranking, RerankModel
 from .secret import Secret
 from .stream import ChatStream
 from .sync import SyncChatClient, SyncChatStream
@@ -113,6 +114,8 @@ __all__ = [
     "ContentFilteredError",
     "ContextKey",
     "CustomEvent",
+    "EmbeddingModel",
+    "Embeddings",
     "Event",
     "EventHook",
     "EventStream",
@@ -141,11 +144,15 @@ __all__ = [
     "Prompt",
     "ProtocolError",
     "ProviderError",
+    "Purpose",
     "QuotaError",
+    "Ranked",
+    "Ranking",
     "RateLimitedError",
     "ReasoningDelta",
     "ReasoningPart",
     "RejectedRequestError",
+    "RerankModel",
     "Restart",
     "RunContext",
     "Save",

@@ -1,8 +1,5 @@
 """The official SDK of OpenAI."""
 
-# mypy: disable-error-code="import-not-found"
-# It is installed in an environment of its own.
-
 from collections.abc import Awaitable, Callable
 
 from openai import AsyncOpenAI
