@@ -1,7 +1,6 @@
 """The official SDK of DashScope."""
 
 from collections.abc import Awaitable, Callable
-
 from typing import Any
 
 import aiohttp
