@@ -5,7 +5,7 @@ from __future__ import annotations
 from ._logging import Logger, get_logger
 from .attempt import Attempt, OutcomeKind
 from .chain import AdvisorChain
-from .chat import ChatRequest, ChatResponse
+from .chat import ChatRequest, ChatResponse, Choice
 from .client import ChatClient
 from .collect import collect
 from .context import ContextKey, Outcome, RunContext, Save
@@ -110,6 +110,7 @@ __all__ = [
     "ChatResponse",
     "ChatStream",
     "ChatTimeoutError",
+    "Choice",
     "ConcurrentReadError",
     "ContentFilteredError",
     "ContextKey",

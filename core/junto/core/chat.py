@@ -32,7 +32,7 @@ from .messages import (
 from .options import ChatOptions
 from .usage import FinishReason, Usage
 
-__all__ = ["ChatRequest", "ChatResponse"]
+__all__ = ["ChatRequest", "ChatResponse", "Choice"]
 
 _MESSAGES = (SystemMessage, UserMessage, AssistantMessage, ToolMessage)
 
@@ -110,6 +110,23 @@ class ChatRequest:
 
 
 @frozen(kw_only=True)
+class Choice:
+    """One of several answers to the same question, where the provider was asked for them.
+
+    Attributes:
+        index: Which, from 0.
+        message: What it says.
+        finish_reason: Why it ended.
+        logprobs: One entry for each token, in the provider's form, if asked for.
+    """
+
+    index: int
+    message: AssistantMessage
+    finish_reason: FinishReason | None = None
+    logprobs: tuple[Any, ...] = field(default=(), converter=tuple[Any, ...], hash=False)
+
+
+@frozen(kw_only=True)
 class ChatResponse:
     """What came back, whole.
 
@@ -119,7 +136,8 @@ class ChatResponse:
         finish_reason: Why it ended; ``None`` on a partial response.
         usage: Tokens; numbers that the provider did not give are ``None``.
         sources: What the answer rests on.
-        metadata: ``request_id``, ``model`` and whatever advisors add.
+        metadata: ``request_id``, ``model``, ``choices`` (the further ones), ``logprobs``
+            and whatever advisors add.
         attempts: Each asking of the model that this came from; ``usage`` is of all of
             them together.  Two responses can be equal and have come differently.
     """
@@ -183,6 +201,26 @@ class ChatResponse:
     def model(self) -> str | None:
         """The model that answered, where the provider said."""
         return self.metadata.get("model")
+
+    @property
+    def logprobs(self) -> tuple[Any, ...]:
+        """One entry for each token, in the provider's form; empty if not asked for."""
+        return tuple(self.metadata.get("logprobs", ()))
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """All answers to the question: this one, and further ones if they were asked for.
+
+        The stream and the advisors see the first.  The others come whole, with the end,
+        and as the model gave them: no advisor has looked at them.
+        """
+        first = Choice(
+            index=0,
+            message=self.message,
+            finish_reason=self.finish_reason,
+            logprobs=self.logprobs,
+        )
+        return (first, *self.metadata.get("choices", ()))
 
     def with_text(self, text: str) -> ChatResponse:
         """The same response with ``text`` as its whole answer (reasoning stays).

@@ -19,7 +19,15 @@ from .model import ChatModel
 from .observe import Observer
 from .options import ChatOptions
 from .plugins import resolve_model
-from .prompt import Ask, Prompt, messages_of, to_observers, to_options, to_params
+from .prompt import (
+    Ask,
+    Prompt,
+    messages_of,
+    options_type,
+    to_observers,
+    to_options,
+    to_params,
+)
 from .run import Run
 from .stream import ChatStream
 
@@ -66,12 +74,12 @@ class ChatClient:
     ) -> None:
         self._chain = AdvisorChain(advisors)
         self._observers = to_observers(observers)
-        self._options = to_options(options)
         self._system = system
         self._params = to_params(params)
         self._warned: set[tuple[str, str]] = set()
         self._owns = isinstance(model, str)
         self._model = resolve_model(model) if isinstance(model, str) else model
+        self._options = to_options(options, options_type(self._model))
         if isinstance(model, type):
             msg = f"the model is the class {model.__name__}: make an instance of it"
             raise TypeError(msg)
@@ -115,7 +123,7 @@ class ChatClient:
             self._model if model is None else model,
             advisors=self._chain.changed(advisors, without).items,
             system=self._system if system is None else system,
-            options=self._options.merged(to_options(options)),
+            options=self._options.merged(to_options(options, type(self._options))),
             params={**self._params, **to_params(params)},
             observers=(*self._observers, *to_observers(observers)),
         )
@@ -192,7 +200,9 @@ class ChatClient:
             chain = chain.changed(ask.get("advisors", ()), ask.get("without", ()))
             _warn(chain)
         given = ask.get("options")
-        options = self._options if given is None else self._options.merged(to_options(given))
+        options = self._options
+        if given is not None:
+            options = options.merged(to_options(given, options_type(self._model)))
         messages = messages_of(ask.get("messages", ()), prompt)
         if not messages:
             msg = "there is nothing to ask: give a prompt or messages"

@@ -33,7 +33,7 @@ Messages have at most 500 characters and no control characters.
 from __future__ import annotations
 
 import unicodedata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 if TYPE_CHECKING:
     from .chat import ChatResponse
@@ -96,23 +96,41 @@ class _AnswerError(ChatError):
     """What errors of a request share.
 
     Attributes:
+        retryable: Whether the same request may succeed if it is sent again.
+        retry_after: Seconds to wait first, where the provider said or the kind tells.
         partial_text: The part of the answer that had come.
         attempts: How often the request was tried.
         request_id: The provider's id of the request.
     """
 
+    retryable_by_default = False
+
     def __init__(
         self,
         message: str = "",
         *,
+        retryable: bool | None = None,
+        retry_after: float | None = None,
         partial_text: str = "",
         attempts: int = 1,
         request_id: str | None = None,
     ) -> None:
         super().__init__(message)
+        self.retryable = self.retryable_by_default if retryable is None else retryable
+        self.retry_after = retry_after
         self.partial_text = partial_text
         self.attempts = attempts
         self.request_id = request_id
+
+
+class _Facts(TypedDict, total=False):
+    """The keywords of :class:`_AnswerError`."""
+
+    retryable: bool | None
+    retry_after: float | None
+    partial_text: str
+    attempts: int
+    request_id: str | None
 
 
 class ProviderError(_AnswerError):
@@ -122,11 +140,7 @@ class ProviderError(_AnswerError):
         status: The HTTP status, or the one that the provider put into its stream.
         code: The provider's own code, such as ``InvalidApiKey``.
         kind: A finer word than the class, such as ``context_length``.
-        retryable: Whether the same request may succeed later.
-        retry_after: Seconds to wait first, where the provider said or the kind tells.
     """
-
-    retryable_by_default = False
 
     def __init__(
         self,
@@ -135,20 +149,12 @@ class ProviderError(_AnswerError):
         status: int | None = None,
         code: str | None = None,
         kind: str = "",
-        retryable: bool | None = None,
-        retry_after: float | None = None,
-        request_id: str | None = None,
-        partial_text: str = "",
-        attempts: int = 1,
+        **facts: Unpack[_Facts],
     ) -> None:
-        super().__init__(
-            message, partial_text=partial_text, attempts=attempts, request_id=request_id
-        )
+        super().__init__(message, **facts)
         self.status = status
         self.code = code
         self.kind = kind
-        self.retryable = self.retryable_by_default if retryable is None else retryable
-        self.retry_after = retry_after
 
 
 class AuthenticationError(ProviderError):
@@ -180,7 +186,13 @@ class UnavailableError(ProviderError):
 
 
 class TransportError(_AnswerError):
-    """The answer did not get here."""
+    """The answer did not get here.
+
+    It may be asked for again, as long as nothing of it was shown: that is for whoever
+    retries to know.
+    """
+
+    retryable_by_default = True
 
 
 class ChatConnectionError(TransportError, ConnectionError):
@@ -191,21 +203,13 @@ class ChatTimeoutError(TransportError, TimeoutError):
     """One of the clocks ran out.
 
     Attributes:
-        clock: Which: ``"connect"``, ``"first_event"``, ``"progress"`` or ``"total"``.
+        clock: Which: ``"connect"``, ``"first_event"``, ``"progress"`` or ``"total"``;
+            after the last there is no time left to try again.
     """
 
-    def __init__(
-        self,
-        message: str = "",
-        *,
-        clock: str = "",
-        partial_text: str = "",
-        attempts: int = 1,
-        request_id: str | None = None,
-    ) -> None:
-        super().__init__(
-            message, partial_text=partial_text, attempts=attempts, request_id=request_id
-        )
+    def __init__(self, message: str = "", *, clock: str = "", **facts: Unpack[_Facts]) -> None:
+        facts.setdefault("retryable", clock != "total")
+        super().__init__(message, **facts)
         self.clock = clock
 
 

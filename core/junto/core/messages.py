@@ -9,10 +9,12 @@ Media parts are references.  junto never fetches a URL and never reads a file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, TypeAlias
 
 from attrs import field, frozen
+
+from ._mapping import FrozenMapping
 
 __all__ = [
     "AssistantMessage",
@@ -79,19 +81,24 @@ class ToolCallPart:
 
 @frozen(kw_only=True)
 class _Media:
-    """What the three media parts share: a URL or the bytes themselves, never both."""
+    """What the media parts share: a URL or the bytes themselves, never both.
+
+    Attributes:
+        url: Where the provider finds it; junto never fetches it.
+        data: The bytes; sent as base64.
+        media_type: Of the bytes, such as ``"image/png"``.
+        cache: Marks the end of a prefix that the provider may cache, as in :class:`TextPart`.
+        extra: Any other key of the provider for this part, such as ``min_pixels``.
+    """
 
     url: str | None = None
     data: bytes | None = field(default=None, repr=False)
     media_type: str | None = None
+    cache: bool = False
+    extra: Mapping[str, Any] = field(factory=dict[str, Any], converter=FrozenMapping, hash=False)
 
     def __attrs_post_init__(self) -> None:
-        if (self.url is None) == (self.data is None):
-            msg = f"{type(self).__name__} takes exactly one of url= and data="
-            raise ValueError(msg)
-        if self.data is not None and self.media_type is None:
-            msg = f"{type(self).__name__}(data=…) needs media_type=, such as 'image/png'"
-            raise ValueError(msg)
+        _check_media(type(self).__name__, self, ("url", "data"))
 
 
 @frozen(kw_only=True)
@@ -104,9 +111,35 @@ class AudioPart(_Media):
     """A recording, by ``url`` or by ``data`` (bytes)."""
 
 
+def _frames(value: Iterable[str | ImagePart] | None) -> tuple[ImagePart, ...] | None:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        raise TypeError("frames= takes several images; one film goes into url=")
+    return tuple(ImagePart(url=frame) if isinstance(frame, str) else frame for frame in value)
+
+
 @frozen(kw_only=True)
 class VideoPart(_Media):
-    """A film, by ``url`` or by ``data`` (bytes)."""
+    """A film, by ``url``, by ``data`` (bytes), or as ``frames``: images in their order.
+
+    Attributes:
+        frames: Image parts or their URLs.
+    """
+
+    frames: tuple[ImagePart, ...] | None = field(default=None, converter=_frames)
+
+    def __attrs_post_init__(self) -> None:
+        _check_media(type(self).__name__, self, ("url", "data", "frames"))
+
+
+def _check_media(kind: str, part: _Media, names: tuple[str, ...]) -> None:
+    if sum(getattr(part, name) is not None for name in names) != 1:
+        msg = f"{kind} takes exactly one of {' and '.join(f'{name}=' for name in names)}"
+        raise ValueError(msg)
+    if part.data is not None and part.media_type is None:
+        msg = f"{kind}(data=…) needs media_type=, such as 'image/png'"
+        raise ValueError(msg)
 
 
 Part: TypeAlias = TextPart | ReasoningPart | ToolCallPart | ImagePart | AudioPart | VideoPart

@@ -23,6 +23,10 @@ class ChatModel(Protocol):
         provider: The provider's name, such as ``"dashscope"``.
         model: The model's name, such as ``"qwq-plus"``.
 
+    A third is optional: ``options_type``, the provider's own subclass of
+    :class:`~junto.core.ChatOptions`.  A client then takes its names in mappings and
+    keywords too.
+
     One instance serves any number of requests at once, on any number of event loops.
 
     The contract of :meth:`stream`:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .client import ChatClient
     from .stream import ChatStream
 
-__all__ = ["Ask", "Prompt", "messages_of", "to_observers", "to_options", "to_params"]
+__all__ = ["Ask", "Prompt", "messages_of", "options_type", "to_observers", "to_options", "to_params"]
 
 
 class Ask(TypedDict, total=False):
@@ -75,7 +75,8 @@ class Prompt:
         Raises:
             TypeError: For a keyword that is not an option.
         """
-        so_far = to_options(self._ask.get("options")).merged(to_options(options))
+        kind = options_type(self._client.model)
+        so_far = to_options(self._ask.get("options"), kind).merged(to_options(options, kind))
         return self._with(options=so_far.with_(**values))
 
     def advisors(self, *advisors: AdvisorLike) -> Prompt:
@@ -110,14 +111,22 @@ class Prompt:
         return evolve(self, ask={**self._ask, **ask})
 
 
-def to_options(options: ChatOptions | Mapping[str, Any] | None) -> ChatOptions:
-    """What a caller gave for options, as options."""
+def options_type(model: object) -> type[ChatOptions]:
+    """The class of the options that a model takes: its own, where it names one."""
+    kind = getattr(model, "options_type", ChatOptions)
+    return kind if isinstance(kind, type) and issubclass(kind, ChatOptions) else ChatOptions
+
+
+def to_options(
+    options: ChatOptions | Mapping[str, Any] | None, kind: type[ChatOptions] = ChatOptions
+) -> ChatOptions:
+    """What a caller gave for options, as options; a mapping becomes those of ``kind``."""
     if options is None:
-        return ChatOptions()
+        return kind()
     if isinstance(options, ChatOptions):
         return options
-    _check_mapping("options", "ChatOptions(…) or a mapping", options)
-    return ChatOptions.of(**options)
+    _check_mapping("options", f"{kind.__name__}(…) or a mapping", options)
+    return kind.of(**options)
 
 
 def to_params(params: Mapping[str, Any] | None) -> dict[str, Any]:
