@@ -151,7 +151,7 @@ def test_the_page_of_log_lines_has_every_line() -> None:
     }
     text = text_of("reference/log.md")
 
-    assert {"observer.left_out", "dashscope.text_replaced"} <= written
+    assert {"observer.left_out", "provider.text_replaced"} <= written
     assert [line for line in sorted(written) if f"`{line}`" not in text] == []
 
 

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from .client import ChatClient
     from .stream import ChatStream
 
-__all__ = ["Ask", "Prompt", "messages_of", "options_type", "to_observers", "to_options", "to_params"]
+__all__ = [
+    "Ask",
+    "Prompt",
+    "messages_of",
+    "options_type",
+    "to_observers",
+    "to_options",
+    "to_params",
+]
 
 
 class Ask(TypedDict, total=False):

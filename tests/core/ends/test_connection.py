@@ -51,7 +51,7 @@ class Wire:
 
     @property
     def open_streams(self) -> int:
-        keepers = self.inner._sessions._keepers.values()
+        keepers = self.inner._service.transport._sessions._keepers.values()
         sessions = [keeper.session for keeper in keepers if keeper.session is not None]
         return sum(len(s.connector._acquired) for s in sessions if s.connector is not None)
 

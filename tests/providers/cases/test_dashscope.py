@@ -26,11 +26,10 @@ from junto.core import (
     collect,
 )
 from junto.providers.dashscope import Timeouts
-from junto.providers.dashscope._clock import Clock
-from junto.providers.dashscope._errors import Origin
 from junto.providers.dashscope._messages import encode_messages
-from junto.providers.dashscope._models import Capabilities
-from junto.providers.dashscope._stream import AnswerReader
+from junto.providers.dashscope._reader import NativeReader
+from junto.providers.failures import Origin
+from junto.providers.transport import Clock
 
 
 class Hands:
@@ -115,8 +114,8 @@ async def test_t67_reasoning_of_old_turns_is_sent_where_the_model_wants_it_and_n
 ):
     said = AssistantMessage([ReasoningPart("hm", signature="seal"), TextPart("Yes.")])
     messages: list[Message] = [UserMessage("Why?"), said, UserMessage("And?")]
-    kept = encode_messages(messages, "m", Capabilities(keeps_reasoning=True))
-    stripped = encode_messages(messages, "m", Capabilities(keeps_reasoning=False))
+    kept = encode_messages(messages, "m", path="text", reasoning=True)
+    stripped = encode_messages(messages, "m", path="text", reasoning=False)
 
     assert kept[1]["reasoning_content"] == "hm"
     assert "reasoning_content" not in stripped[1]
@@ -129,7 +128,7 @@ def frame(message: dict[str, Any], finish: str = "null") -> bytes:
 
 
 def heard(frames: Sequence[bytes], *, cumulative: bool) -> list[Event]:
-    reader = AnswerReader(Origin("m", "test"), cumulative=cumulative)
+    reader = NativeReader(Origin("m", "test"), cumulative=cumulative)
     events = [event for part in frames for event in reader.feed(part)]
     events += [] if reader.finished else reader.end()
     assert reader.failure is None

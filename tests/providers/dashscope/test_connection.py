@@ -22,7 +22,7 @@ from junto.core import (
     UnavailableError,
 )
 from junto.providers.dashscope import DashScopeModel, Timeouts
-from junto.providers.dashscope._clock import Clock
+from junto.providers.transport import Clock
 
 from ...standin import ABORT, GONE, Reply, StandIn, Step, recording
 from .conftest import KEY, hear, sum_up
@@ -443,7 +443,7 @@ def test_one_model_serves_one_loop_after_another() -> None:
         async with StandIn(Reply.of(ANSWER)) as server:
             if not model_of:
                 model_of.append(DashScopeModel(api_key=KEY, base_url=server.url))
-            model_of[0].base_url = server.url
+            model_of[0]._service.base_url = server.url
             return (await hear(model_of[0])).text
 
     for _ in range(3):

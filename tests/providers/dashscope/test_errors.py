@@ -12,16 +12,16 @@ from junto.core import (
     Secret,
     UnavailableError,
 )
-from junto.providers.dashscope._errors import (
+from junto.providers.dashscope._errors import origin_of
+from junto.providers.failures import (
     Failure,
-    Origin,
     failure_of,
     parse_failure,
     retry_after,
     to_error,
 )
 
-ORIGIN = Origin(
+ORIGIN = origin_of(
     "qwen-plus", "dashscope.aliyuncs.com", Secret("sk-abcdef0123456789"), "THE_VARIABLE"
 )
 

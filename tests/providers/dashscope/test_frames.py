@@ -20,8 +20,8 @@ from junto.core import (
     Usage,
     UsageUpdate,
 )
-from junto.providers.dashscope._errors import Origin
-from junto.providers.dashscope._stream import AnswerReader
+from junto.providers.dashscope._errors import origin_of
+from junto.providers.dashscope._reader import NativeReader
 
 from .conftest import Heard, sum_up
 
@@ -35,7 +35,7 @@ def frame(message: dict[str, Any], reason: str | None = "null", **more: Any) -> 
 
 
 def read(*pieces: bytes, cumulative: bool = False) -> Heard:
-    reader = AnswerReader(Origin("m", "h"), cumulative=cumulative)
+    reader = NativeReader(origin_of("m", "h"), cumulative=cumulative)
     events: list[Event] = []
     for piece in pieces:
         events += reader.feed(piece)
@@ -205,7 +205,7 @@ def test_cached_tokens_are_found_in_both_places() -> None:
 
 def test_usage_is_told_read_by_read_and_only_when_it_changed() -> None:
     same = frame({"content": "a"}, usage={"input_tokens": 1, "output_tokens": 1})
-    reader = AnswerReader(Origin("m", "h"))
+    reader = NativeReader(origin_of("m", "h"))
 
     counts = [len(reader.feed(same)) for _ in range(3)]
 
@@ -214,7 +214,7 @@ def test_usage_is_told_read_by_read_and_only_when_it_changed() -> None:
 
 def test_the_usage_of_a_read_is_that_of_its_last_frame_that_has_one() -> None:
     def told(*usages: object) -> list[int | None]:
-        reader = AnswerReader(Origin("m", "h"))
+        reader = NativeReader(origin_of("m", "h"))
         frames = [frame({"content": "a"}, usage=usage) for usage in usages]
         events = reader.feed(b"".join(frames))
         assert [e.text for e in events if isinstance(e, TextDelta)] == ["a"] * len(usages)
@@ -257,7 +257,7 @@ def test_further_choices_that_nobody_asked_for_are_left_out() -> None:
 
 
 def test_empty_deltas_are_no_events() -> None:
-    reader = AnswerReader(Origin("m", "h"))
+    reader = NativeReader(origin_of("m", "h"))
     reader.feed(frame({"content": "a"}))
 
     assert reader.feed(frame({"content": "", "reasoning_content": "", "tool_calls": []})) == []

@@ -62,7 +62,11 @@ async def test_a_stream_is_asked_for_as_the_wire_wants_it(server: StandIn) -> No
     assert asked.json == {
         "model": "qwen-plus",
         "input": {"messages": [{"role": "user", "content": "你好"}]},
-        "parameters": {"result_format": "message", "incremental_output": True},
+        "parameters": {
+            "enable_thinking": False,
+            "result_format": "message",
+            "incremental_output": True,
+        },
     }
 
 
@@ -248,7 +252,9 @@ def warned(request: ChatRequest, events: list[Any]) -> set[str]:
     return {warning.parameter for warning in found}
 
 
-async def test_what_qwq_does_not_do_is_warned_of_and_sent(server: StandIn) -> None:
+async def test_what_qwq_does_not_do_is_warned_of_and_sent_but_for_a_forced_tool(
+    server: StandIn,
+) -> None:
     server.will(Reply.of(recording("native_qwq_reasoning_then_content.sse")))
     request = ChatRequest(
         [SystemMessage("x"), UserMessage([TextPart("y", cache=True)]), AssistantMessage("z")],
@@ -283,7 +289,7 @@ async def test_what_qwq_does_not_do_is_warned_of_and_sent(server: StandIn) -> No
     sent = server.asked[-1].json
     assert sent["parameters"]["temperature"] == 0
     assert sent["parameters"]["top_p"] == 0.7
-    assert sent["parameters"]["tool_choice"] == "required"
+    assert sent["parameters"]["tool_choice"] == "auto"
     assert sent["input"]["messages"][0]["role"] == "system"
 
 

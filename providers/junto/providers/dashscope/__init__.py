@@ -1,11 +1,23 @@
-"""DashScope: the models of Alibaba Cloud Model Studio (百炼) over their native protocol.
+"""DashScope: the models of Alibaba Cloud Model Studio (百炼), in both of its protocols.
 
-The wire functions are pure (``_request``, ``_stream``, ``_errors`` and what they use); only
-``_http`` and ``_sessions`` know aiohttp.
+The wire functions are pure: ``_request`` (and what it uses) makes JSON of a request,
+``_reader`` makes events of bytes, ``_errors`` says what an error means.  Only ``_service``
+sends something, through the transport that all providers share.
 """
 
-from ._clock import Timeouts
+from ..transport import Timeouts
 from ._model import DashScopeModel
-from ._models import Capabilities
+from ._models import Capabilities, capabilities_of
+from ._options import DashScopeOptions, SearchOptions, TranslationOptions
+from ._service import ServiceOptions
 
-__all__ = ["Capabilities", "DashScopeModel", "Timeouts"]
+__all__ = [
+    "Capabilities",
+    "DashScopeModel",
+    "DashScopeOptions",
+    "SearchOptions",
+    "ServiceOptions",
+    "Timeouts",
+    "TranslationOptions",
+    "capabilities_of",
+]

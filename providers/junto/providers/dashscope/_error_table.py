@@ -7,68 +7,22 @@ gateways answer with them on the native path.
 
 from __future__ import annotations
 
-import re
-
-from attrs import frozen
-
 from junto.core import (
     AuthenticationError,
     ContentFilteredError,
-    ProviderError,
     QuotaError,
     RateLimitedError,
     RejectedRequestError,
     UnavailableError,
 )
 
-__all__ = ["RULES", "STATUSES", "Rule", "Verdict"]
+from ..failures import Rule, Verdict
+
+__all__ = ["RULES"]
 
 _MINUTE = 60.0  # windows of limits reset within about a minute (12.3)
 
-
-@frozen
-class Verdict:
-    """What kind of error it is.
-
-    Attributes:
-        error: The class to raise.
-        kind: The finer word.
-        retryable: Whether the same request may succeed later.
-        wait: Seconds to wait before, where the kind of error tells.
-    """
-
-    error: type[ProviderError]
-    kind: str
-    retryable: bool = False
-    wait: float | None = None
-
-
-@frozen
-class Rule:
-    """Patterns for the code and the message, a status, and what they mean together."""
-
-    verdict: Verdict
-    code: re.Pattern[str] | None = None
-    message: re.Pattern[str] | None = None
-    status: int | None = None
-
-    def fits(self, status: int | None, code: str, message: str) -> bool:
-        """Whether everything that the rule asks for is there."""
-        return (
-            (self.status is None or self.status == status)
-            and (self.code is None or self.code.match(code) is not None)
-            and (self.message is None or self.message.search(message) is not None)
-        )
-
-
-def _rule(verdict: Verdict, code: str = "", message: str = "", status: int | None = None) -> Rule:
-    return Rule(
-        verdict,
-        re.compile(rf"(?:{code})\Z", re.IGNORECASE) if code else None,
-        re.compile(message, re.IGNORECASE) if message else None,
-        status,
-    )
-
+_rule = Rule.of
 
 _BAD = Verdict(RejectedRequestError, "bad_request")
 _STREAM = Verdict(RejectedRequestError, "stream_required")
@@ -145,19 +99,6 @@ RULES: tuple[Rule, ...] = (
     _rule(_BUSY, message=r"too many requests|requests? (?:rate limit|throttl)"),
     _rule(_OVERLOADED, r"server_error", r"backend buffer overflow|too many requests"),
     _rule(_OVERLOADED, message=r"backend buffer overflow"),
+    _rule(_RATE, status=429),
 )
 """In order: the first that fits."""
-
-STATUSES: dict[int, Verdict] = {
-    401: _AUTH,
-    402: _BILLING,
-    403: _PERMISSION,
-    404: _NOT_FOUND,
-    408: _TIMEOUT,
-    409: Verdict(RejectedRequestError, "conflict"),
-    413: Verdict(RejectedRequestError, "too_large"),
-    429: _RATE,
-    503: _OVERLOADED,
-    504: _TIMEOUT,
-}
-"""What a status says when code and message say nothing."""

@@ -7,13 +7,11 @@ frame, are decoded for the last frame of a read.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import msgspec
 
-from junto.core import ProtocolError
-
+from ..assembly import ToolFragment
 from ._usage import Counts
 
 __all__ = [
@@ -21,9 +19,7 @@ __all__ = [
     "Frame",
     "Message",
     "Output",
-    "ToolFragment",
     "WholeFrame",
-    "decode_oddly",
 ]
 
 
@@ -31,21 +27,6 @@ class ContentPart(msgspec.Struct, gc=False):
     """A part of a multimodal answer: ``{"text": …}``; other kinds have no text."""
 
     text: str | None = None
-
-
-class Function(msgspec.Struct, gc=False):
-    """The inner half of a tool-call fragment; ``arguments`` is JSON text, or a piece of it."""
-
-    name: str | None = None
-    arguments: str | dict[str, Any] | None = None
-
-
-class ToolFragment(msgspec.Struct, gc=False):
-    """A piece of a tool call.  Any of it may be missing, null or empty."""
-
-    index: int | None = None
-    id: str | None = None
-    function: Function | None = None
 
 
 class Message(msgspec.Struct, gc=False):
@@ -92,33 +73,3 @@ class WholeFrame(Frame, gc=False):
 
     usage: Counts | None = None
     request_id: str | None = None
-
-
-def decode_oddly(data: bytes) -> Frame:
-    r"""Read what msgspec's decoder refused, or find out that nobody can.
-
-    Python's own reader takes lone surrogates (``"\ud83d"``), and invalid UTF-8 becomes
-    U+FFFD.  A number in quotes is taken as the number.
-
-    Raises:
-        ProtocolError: It is not JSON, nests too deep, or has other types than agreed.
-    """
-    text = data.decode("utf-8", "replace")
-    try:
-        return msgspec.convert(_loads(text), Frame, strict=False)
-    except msgspec.ValidationError as error:
-        raise ProtocolError(f"unexpected JSON from the service: {error}") from None
-    except RecursionError:
-        raise ProtocolError("JSON from the service nests too deep") from None
-    except ValueError:
-        raise ProtocolError(f"the service sent {len(data)} bytes that are not JSON") from None
-
-
-def _loads(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        # Several data lines are joined by LF; a sender that cuts inside a string means none.
-        if "\n" not in text:
-            raise
-        return json.loads(text.replace("\n", ""))

@@ -4,16 +4,32 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-__all__ = ["PATHS", "base_url_of", "check_base_url", "check_workspace"]
+from ._models import Path
+
+__all__ = [
+    "CHAT_PATHS",
+    "EMBEDDINGS",
+    "RERANK",
+    "base_url_of",
+    "check_base_url",
+    "check_workspace",
+    "is_compatible",
+    "url_of",
+]
 
 _API = "/api/v1"
-PATHS = {
-    "text": "/services/aigc/text-generation/generation",
-    "multimodal": "/services/aigc/multimodal-generation/generation",
+_COMPATIBLE = "/compatible-mode/v1"
+CHAT_PATHS: Mapping[Path, str] = {
+    "text": f"{_API}/services/aigc/text-generation/generation",
+    "multimodal": f"{_API}/services/aigc/multimodal-generation/generation",
+    "compatible": f"{_COMPATIBLE}/chat/completions",
 }
-"""Below the base URL, by the ``path`` of a model's capabilities."""
+"""By the ``path`` of a model's capabilities: prefix and path."""
+EMBEDDINGS = f"{_API}/services/embeddings/text-embedding/text-embedding"
+RERANK = f"{_API}/services/rerank/text-rerank/text-rerank"
 
 _SHARED = {
     "cn-beijing": "dashscope.aliyuncs.com",
@@ -87,6 +103,23 @@ def check_base_url(url: str, *, allow_http: bool) -> str:
         )
     path = parts.path.rstrip("/") or _API
     return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def is_compatible(base_url: str) -> bool:
+    """Whether ``base_url`` is that of the compatible mode."""
+    return base_url.endswith(_COMPATIBLE)
+
+
+def url_of(base_url: str, path: str) -> str:
+    """The URL of ``path``, which begins with the prefix of its protocol.
+
+    All protocols have the same host, so a base URL of one leads to the others too.  A base
+    URL with neither prefix is a gateway's own, and takes the place of both.
+    """
+    root = base_url.removesuffix(_API).removesuffix(_COMPATIBLE)
+    if root == base_url:
+        path = path.removeprefix(_API).removeprefix(_COMPATIBLE)
+    return root + path
 
 
 def _is_loopback(host: str) -> bool:

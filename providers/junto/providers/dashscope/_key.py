@@ -33,21 +33,26 @@ def find_key(given: str | Secret | None) -> tuple[Secret, str] | None:
     return None
 
 
-def read_key_file() -> tuple[Secret, str]:
-    """The key in the vendor's file; call it in a thread, as a file may be slow.
+def read_key_file(given: str | Path | None = None) -> tuple[Secret, str]:
+    """The key in a file; call it in a thread, as a file may be slow.
 
-    ``DASHSCOPE_API_KEY_FILE_PATH`` names it, else it is ``~/.dashscope/api_key``.
+    Without ``given``, ``DASHSCOPE_API_KEY_FILE_PATH`` names it, else it is the vendor's
+    ``~/.dashscope/api_key``.
 
     Raises:
         AuthenticationError: There is none; the text says where a key may be put.
     """
-    path = os.environ.get(_FILE_VARIABLE) or _FILE
+    path = str(given or os.environ.get(_FILE_VARIABLE) or _FILE)
     try:
         text = Path(path).expanduser().read_text("utf-8").strip()
     except (OSError, UnicodeError, RuntimeError):
         text = ""
     if text:
         return _checked(text, path)
+    if given is not None:
+        raise AuthenticationError(
+            f"no key for DashScope: {path} cannot be read, or is empty", kind="no_key"
+        )
     raise AuthenticationError(
         "no key for DashScope: set DASHSCOPE_API_KEY (or AI_DASHSCOPE_API_KEY), pass"
         f" DashScopeModel(api_key=…), or put it into {_FILE} (another place:"

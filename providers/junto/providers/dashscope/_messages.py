@@ -7,7 +7,6 @@ parts tagged by key.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable
 from typing import Any
 
@@ -25,8 +24,7 @@ from junto.core import (
     VideoPart,
 )
 
-from ._json import is_json
-from ._models import Capabilities
+from ..chat_completions import data_url, encode_call
 
 __all__ = ["encode_messages", "uses_oss"]
 
@@ -35,14 +33,21 @@ _MEDIA: dict[type, str] = {ImagePart: "image", AudioPart: "audio", VideoPart: "v
 
 
 def encode_messages(
-    messages: Iterable[Message], model: str, capabilities: Capabilities
+    messages: Iterable[Message], model: str, *, path: str, reasoning: bool
 ) -> list[dict[str, Any]]:
     """The list ``input.messages``.  As many messages as came in, in their order and roles.
 
+    Args:
+        messages: What was said.
+        model: For the error's text.
+        path: ``"text"`` or ``"multimodal"``.
+        reasoning: Send the chain of thought of earlier answers back; models that do not
+            ask for it ignore it, or bill it again (quirk 29).
+
     Raises:
-        RejectedRequestError: A part that the model's path has no form for.
+        RejectedRequestError: A part that the path has no form for.
     """
-    content_of = _content_list if capabilities.path == "multimodal" else _content_text
+    content_of = _content_list if path == "multimodal" else _content_text
     encoded: list[dict[str, Any]] = []
     for message in messages:
         entry: dict[str, Any] = {
@@ -53,9 +58,8 @@ def encode_messages(
             entry["tool_call_id"] = message.call_id
         elif isinstance(message, AssistantMessage):
             if calls := message.tool_calls:
-                entry["tool_calls"] = [_call(n, call) for n, call in enumerate(calls)]
-            # Others ignore it or bill it again (quirk 29).
-            if capabilities.keeps_reasoning and message.reasoning:
+                entry["tool_calls"] = [encode_call(n, call) for n, call in enumerate(calls)]
+            if reasoning and message.reasoning:
                 entry["reasoning_content"] = message.reasoning
         encoded.append(entry)
     if encoded and encoded[-1]["role"] == "assistant" and "tool_calls" not in encoded[-1]:
@@ -66,12 +70,17 @@ def encode_messages(
 def uses_oss(messages: Iterable[Message]) -> bool:
     """Whether a part is in the vendor's temporary storage, which needs a header."""
     return any(
-        isinstance(part, ImagePart | AudioPart | VideoPart)
-        and part.url is not None
-        and part.url.startswith("oss://")
+        url.startswith("oss://")
         for message in messages
         for part in message.parts
+        if isinstance(part, ImagePart | AudioPart | VideoPart)
+        for url in _urls(part)
     )
+
+
+def _urls(part: ImagePart | AudioPart | VideoPart) -> list[str]:
+    frames = part.frames if isinstance(part, VideoPart) else None
+    return [each.url or "" for each in frames or (part,)]
 
 
 def _content_text(parts: tuple[Part, ...], model: str) -> str | list[dict[str, Any]]:
@@ -101,22 +110,13 @@ def _content_list(parts: tuple[Part, ...], _model: str) -> list[dict[str, Any]]:
     for part in parts:
         if isinstance(part, TextPart):
             entry: dict[str, Any] = {"text": part.text}
-            if part.cache:
-                entry["cache_control"] = _CACHE
-            content.append(entry)
         elif isinstance(part, ImagePart | AudioPart | VideoPart):
-            content.append({_MEDIA[type(part)]: _url(part)})
+            frames = part.frames if isinstance(part, VideoPart) else None
+            where = data_url(part) if frames is None else [data_url(frame) for frame in frames]
+            entry = {_MEDIA[type(part)]: where, **part.extra}
+        else:
+            continue  # reasoning and calls have places of their own
+        if part.cache:
+            entry["cache_control"] = _CACHE
+        content.append(entry)
     return content
-
-
-def _url(part: ImagePart | AudioPart | VideoPart) -> str:
-    if part.data is None:
-        return part.url or ""
-    return f"data:{part.media_type};base64,{base64.b64encode(part.data).decode()}"
-
-
-def _call(index: int, call: ToolCallPart) -> dict[str, Any]:
-    """A call of an earlier turn; text that is not JSON would poison the conversation (43)."""
-    arguments = call.arguments if is_json(call.arguments) else "{}"
-    function = {"name": call.name, "arguments": arguments}
-    return {"id": call.id, "type": "function", "index": index, "function": function}

@@ -1,43 +1,42 @@
-"""A request of the pipeline to a request on the wire (wire.md sections 3 and 4)."""
+"""A request of the pipeline to a request on the wire (wire.md sections 3, 4 and 8)."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from operator import attrgetter
 from typing import Any
 
 import msgspec
 from attrs import field, frozen
 
-from junto.core import ChatOptions, ChatRequest, ModelWarning, Tool
+from junto.core import AssistantMessage, ChatRequest, ModelWarning
 
-from ._hosts import PATHS
-from ._json import table_of
+from ..assembly import table_of
+from ..chat_completions import encode_messages as encode_completion_messages
+from ._findings import check
+from ._hosts import CHAT_PATHS
 from ._messages import encode_messages, uses_oss
-from ._models import Capabilities
-from ._warnings import find_warnings
+from ._models import Capabilities, Path
+from ._parameters import is_thinking, parameters_of, switch_thinking
 
-__all__ = ["Call", "prepare"]
+__all__ = ["Call", "Settings", "dump", "headers_of", "prepare"]
 
-_FIELDS = {
-    "temperature": "temperature",
-    "top_p": "top_p",
-    "top_k": "top_k",
-    "max_tokens": "max_tokens",
-    "stop": "stop",
-    "seed": "seed",
-    "presence_penalty": "presence_penalty",
-    "frequency_penalty": "frequency_penalty",
-    "logprobs": "logprobs",
-    "top_logprobs": "top_logprobs",
-    "thinking": "enable_thinking",
-    "thinking_budget": "thinking_budget",
-    "parallel_tool_calls": "parallel_tool_calls",
-}
-"""Options that need no more than their name on the wire."""
-_values = attrgetter(*_FIELDS)
-_WIRE_NAMES = tuple(_FIELDS.values())
+_NATIVE_ONLY = {"result_format", "incremental_output"}
+
+
+@frozen(kw_only=True)
+class Settings:
+    """What holds for each request of a client.
+
+    Attributes:
+        workspace: Goes into ``X-DashScope-WorkSpace``.
+        inspection: Goes into ``X-DashScope-DataInspection``, as JSON text.
+        strict: What a model does not do is an error and not a warning.
+    """
+
+    workspace: str | None = None
+    inspection: str | None = None
+    strict: bool = False
 
 
 @frozen(kw_only=True)
@@ -46,7 +45,8 @@ class Call:
 
     Attributes:
         model: The model's name.
-        path: Below the base URL.
+        path: Which endpoint.
+        url_path: Below the host.
         headers: Without ``Authorization``.
         body: JSON.
         cumulative: The frames of the answer will repeat the text so far.
@@ -55,7 +55,8 @@ class Call:
     """
 
     model: str
-    path: str
+    path: Path
+    url_path: str
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
     cumulative: bool
@@ -64,92 +65,120 @@ class Call:
 
 
 def prepare(
-    request: ChatRequest, model: str, capabilities: Capabilities, *, workspace: str | None = None
+    request: ChatRequest,
+    model: str,
+    can: Capabilities,
+    path: Path,
+    settings: Settings,
 ) -> Call:
-    """Put ``request`` into the native form.
+    """Put ``request`` into the form of ``path``.
 
     ``request.stream`` is a wish: a plain call goes out only where the model is known to
     answer one without thinking, because thinking models refuse it or are cut after 300 s.
 
     Raises:
-        RejectedRequestError: A part of a message cannot be sent to this model.
+        RejectedRequestError: A part of a message cannot be sent on this path, a tool has
+            a name that is refused, or ``strict`` finds something.
         TypeError: ``extra`` or a tool's schema holds something that is not JSON.
     """
-    parameters = _parameters(request.options)
-    streamed = request.stream or not _answers_whole(capabilities, parameters)
-    # Defaults differ by model, so both are always said (quirks 16 and 17); extra may differ.
-    parameters.setdefault("result_format", "message")
-    if streamed and capabilities.incremental:
-        parameters.setdefault("incremental_output", True)
-    messages = encode_messages(request.messages, model, capabilities)
-    body = {"model": model, "input": {"messages": messages}, "parameters": parameters}
+    parameters = parameters_of(request.options)
+    switch_thinking(parameters, can)
+    warnings = check(request.messages, parameters, model, can, strict=settings.strict)
+    _keep_reasoning(request, parameters, can)
+    streamed = request.stream or not _answers_whole(can, parameters)
+    headers = headers_of(settings, streamed=streamed)
+    if path == "compatible":
+        body = _compatible_body(request, model, parameters, streamed=streamed)
+    else:
+        # Defaults differ by model, so both are always said (quirks 16 and 17).
+        parameters.setdefault("result_format", "message")
+        if streamed and can.incremental:
+            parameters.setdefault("incremental_output", True)
+        keep = bool(parameters.get("preserve_thinking"))
+        messages = encode_messages(request.messages, model, path=path, reasoning=keep)
+        body = {"model": model, "input": {"messages": messages}, "parameters": parameters}
+        if streamed:
+            headers["X-DashScope-SSE"] = "enable"  # the switch: a body field has no effect
+    if path == "multimodal" and uses_oss(request.messages):
+        headers["X-DashScope-OssResourceResolve"] = "enable"
+    choices = parameters.get("n")
+    native = path != "compatible"
+    return Call(
+        model=model,
+        path=path,
+        url_path=CHAT_PATHS[path],
+        headers=headers,
+        body=dump(body),
+        cumulative=native and streamed and not parameters.get("incremental_output"),
+        choices=choices if type(choices) is int and 1 < choices <= 16 else 1,
+        warnings=warnings,
+    )
+
+
+def headers_of(settings: Settings, *, streamed: bool) -> dict[str, str]:
+    """The headers of a request, but for the key's."""
     headers = {
         "Content-Type": "application/json",
         "Accept": "text/event-stream" if streamed else "application/json",
         "Accept-Encoding": "identity",
         "User-Agent": "junto",
     }
-    if streamed:
-        headers["X-DashScope-SSE"] = "enable"  # the switch: a body field has no effect
-    if workspace is not None:
-        headers["X-DashScope-WorkSpace"] = workspace
-    if capabilities.path == "multimodal" and uses_oss(request.messages):
-        headers["X-DashScope-OssResourceResolve"] = "enable"
-    choices = parameters.get("n")
-    return Call(
-        model=model,
-        path=PATHS[capabilities.path],
-        headers=headers,
-        body=_dump(body),
-        cumulative=streamed and not parameters.get("incremental_output"),
-        choices=choices if type(choices) is int and 1 < choices <= 16 else 1,
-        warnings=find_warnings(request.messages, parameters, model, capabilities),
-    )
+    if settings.workspace is not None:
+        headers["X-DashScope-WorkSpace"] = settings.workspace
+    if settings.inspection is not None:
+        headers["X-DashScope-DataInspection"] = settings.inspection
+    return headers
 
 
-def _parameters(options: ChatOptions) -> dict[str, Any]:
-    """``parameters`` of the body: the only place where the service looks for options."""
-    given = zip(_WIRE_NAMES, _values(options), strict=True)
-    parameters: dict[str, Any] = {wire: value for wire, value in given if value is not None}
-    if options.tools:
-        parameters["tools"] = [_tool(tool) for tool in options.tools]
-    if options.tool_choice is not None:
-        parameters["tool_choice"] = _tool_choice(options.tool_choice)
-    if options.response_format is not None:
-        form = options.response_format
-        parameters["response_format"] = {"type": form} if isinstance(form, str) else form
-    parameters.update(options.extra)
-    return parameters
+def dump(body: Any) -> bytes:
+    """``body`` as JSON.
 
-
-def _tool(tool: Tool) -> dict[str, Any]:
-    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
-    return {"type": "function", "function": function}
-
-
-def _tool_choice(choice: str) -> str | dict[str, Any]:
-    if choice in {"auto", "none", "required"}:
-        return choice
-    return {"type": "function", "function": {"name": choice}}
-
-
-def _answers_whole(capabilities: Capabilities, parameters: Mapping[str, Any]) -> bool:
-    """Whether a plain call is safe: neither stream-only nor, in this request, thinking."""
-    if capabilities.stream in {None, "only"}:
-        return False
-    thinking = parameters.get("enable_thinking")
-    if capabilities.thinking == "none":
-        return not thinking
-    if capabilities.thinking == "off":
-        return not thinking and "thinking_budget" not in parameters
-    return capabilities.thinking == "on" and thinking is False
-
-
-def _dump(body: dict[str, Any]) -> bytes:
+    Raises:
+        TypeError: It holds something that is not JSON.
+    """
     try:
         return msgspec.json.encode(body, enc_hook=_plain)
     except UnicodeEncodeError:  # a lone surrogate somewhere: only escapes can carry it
         return json.dumps(body, default=_plain, separators=(",", ":")).encode()
+
+
+def _compatible_body(
+    request: ChatRequest, model: str, parameters: dict[str, Any], *, streamed: bool
+) -> dict[str, Any]:
+    """What is DashScope's own stands beside OpenAI's, at the top level (8.1)."""
+    messages = encode_completion_messages(
+        request.messages,
+        reasoning=bool(parameters.get("preserve_thinking")),
+        cache=True,
+        audio_as_url=True,
+    )
+    last = request.messages[-1]
+    if isinstance(last, AssistantMessage) and not last.tool_calls:
+        messages[-1]["partial"] = True
+    body: dict[str, Any] = {"model": model, "messages": messages}
+    body |= {name: value for name, value in parameters.items() if name not in _NATIVE_ONLY}
+    if streamed:
+        body["stream"] = True
+        body.setdefault("stream_options", {"include_usage": True})
+    return body
+
+
+def _keep_reasoning(request: ChatRequest, parameters: dict[str, Any], can: Capabilities) -> None:
+    """Say whether earlier reasoning is there, to a model that expects it all or none."""
+    if not can.keeps_reasoning or "preserve_thinking" in parameters:
+        return
+    said = [m for m in request.messages if isinstance(m, AssistantMessage)]
+    if said:
+        parameters["preserve_thinking"] = all(message.reasoning for message in said)
+
+
+def _answers_whole(can: Capabilities, parameters: Mapping[str, Any]) -> bool:
+    """Whether a plain call is safe: neither stream-only nor, in this request, thinking."""
+    if can.stream in {None, "only"} or can.thinking is None or is_thinking(parameters, can):
+        return False
+    search = table_of(parameters.get("search_options")).get("search_strategy")
+    agent = isinstance(search, str) and search.startswith("agent")
+    return not (agent or parameters.get("skill") or parameters.get("modalities"))
 
 
 def _plain(value: Any) -> Any:

@@ -9,7 +9,7 @@ import msgspec
 
 from junto.core import Usage
 
-from ._json import UNREADABLE, load_json, str_of, table_of
+from ..assembly import UNREADABLE, load_json, str_of, table_of
 
 __all__ = ["EMPTY", "Counts", "Meta", "decode_meta", "sum_choices", "to_usage"]
 

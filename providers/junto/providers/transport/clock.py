@@ -86,6 +86,12 @@ class Clock:
         self._name = "progress"
         self._at = None
 
+    def ending(self, seconds: float) -> None:
+        """The answer is whole but for what may follow it, which gets ``seconds``."""
+        if self._name != "end":
+            self._name = "end"
+            self._at = self._loop.time() + seconds
+
     def begin(self, interrupt: Callable[[ChatTimeoutError], object]) -> None:
         """A read begins to wait; ``interrupt`` breaks it off.
 
@@ -117,6 +123,8 @@ class Clock:
 
     def error(self) -> ChatTimeoutError:
         """The error for the clock that has run out, or runs out next."""
+        if self._name == "end":
+            return ChatTimeoutError("the end of the answer did not come", clock="end")
         if self._total_at <= (self._at or _NEVER):
             return ChatTimeoutError(
                 f"the answer took longer than {self._limits.total:g} s altogether", clock="total"

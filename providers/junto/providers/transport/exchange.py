@@ -1,4 +1,4 @@
-"""The one place that talks to the network: a request out, bytes in, the connection freed."""
+"""The bytes of one answer, measured by its clock, and the connection freed."""
 
 from __future__ import annotations
 
@@ -9,33 +9,16 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from junto.core import (
-    ChatConnectionError,
-    ChatError,
-    ChatTimeoutError,
-    InterruptedStreamError,
-    ProtocolError,
-    Secret,
-    clean_text,
-)
+from junto.core import ChatError, ChatTimeoutError, InterruptedStreamError, ProtocolError
 
-from ._clock import Clock
+from .clock import Clock
 
-__all__ = ["Exchange", "refusal_of"]
+__all__ = ["Exchange", "harmless", "refusal_of"]
 
 _ERROR_LIMIT = 64 * 1024
 _TYPES = {"", "text/event-stream", "text/plain", "application/json"}
 _ENCODINGS = {"", "identity", "gzip", "x-gzip", "deflate"}
 _DRAIN = 0.1
-
-
-class _Masked(str):
-    """A header's value that shows itself to the socket and not to a traceback."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "'…'"
 
 
 class Exchange:
@@ -55,38 +38,6 @@ class Exchange:
         self._failure: ChatError | None = None
         self.status = response.status
         self.headers: Mapping[str, str] = response.headers
-
-    @classmethod
-    async def open(
-        cls,
-        session: aiohttp.ClientSession,
-        url: str,
-        *,
-        headers: Mapping[str, str],
-        key: Secret,
-        body: bytes,
-        limits: aiohttp.ClientTimeout,
-        clock: Clock,
-    ) -> Exchange:
-        """Send the request, and return when the headers of the answer are there.
-
-        Raises:
-            ChatConnectionError: No connection, or it was lost.
-            ChatTimeoutError: Of clock ``connect``, ``first_event`` or ``total``.
-            ProtocolError: What came is not HTTP.
-        """
-        secret = {**headers, "Authorization": _Masked(f"Bearer {key.reveal()}")}
-        until = asyncio.timeout_at(clock.deadline)
-        try:
-            async with until:
-                response = await session.post(
-                    url, data=body, headers=secret, allow_redirects=False, timeout=limits
-                )
-        except (aiohttp.ClientError, OSError, RuntimeError) as error:
-            if until.expired():
-                raise clock.error() from None
-            raise _connection_error(error, url, limits) from _harmless(error)
-        return cls(response, clock)
 
     async def read(self) -> bytes:
         """The next bytes, all that are there; empty at the end.
@@ -113,12 +64,12 @@ class Exchange:
         except (aiohttp.ClientError, OSError, RuntimeError) as error:
             clock.end()
             failure = _body_error(error)
-            failure.__cause__ = _harmless(error)
+            failure.__cause__ = harmless(error)
             # What had arrived is still in the buffer, behind the exception: it counts.
             if data := _rest_of(content):
                 self._failure = failure
                 return data
-            raise failure from _harmless(error)
+            raise failure from harmless(error)
         clock.end()
         return data
 
@@ -137,14 +88,13 @@ class Exchange:
 
         It comes with the last event or right after it; 0.1 s is all that it gets.
         """
-        content = self._content
+        content, room = self._content, _ERROR_LIMIT
         if content.at_eof():
             return
         try:
             async with asyncio.timeout(_DRAIN):
-                while not content.at_eof():
-                    if (content.read_nowait() or await content.readany()).strip():
-                        return
+                while room > 0 and not content.at_eof():
+                    room -= len(content.read_nowait() or await content.readany())
         except (aiohttp.ClientError, OSError, RuntimeError):
             pass  # the answer is whole: how the connection ends is nobody's business
 
@@ -159,14 +109,15 @@ def refusal_of(
 ) -> ProtocolError | None:
     """What makes an answer one that cannot be ours, told before its body is read.
 
-    That is a redirect (never followed: the key would go along), or a content type or
-    encoding that nobody agreed on.  It is returned and not raised, as a traceback from
+    That is a redirect that was not followed, or a content type or encoding that nobody
+    agreed on.  It is returned and not raised, as a traceback from
     here would hold the headers; ``scrub`` takes the key out of what they say.
     """
     if 300 <= status < 400:
         target = scrub(_host_of(headers.get("Location", "")))
         return ProtocolError(
-            f"the service redirects to {target} ({status}), which is not followed: set base_url="
+            f"the service redirects to {target} ({status}), which is not followed: set base_url=,"
+            " or redirects= if it is to be trusted"
         )
     if status >= 400:
         return None
@@ -181,18 +132,6 @@ def refusal_of(
     return None
 
 
-def _connection_error(error: Exception, url: str, limits: aiohttp.ClientTimeout) -> ChatError:
-    host = urlsplit(url).netloc
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return ChatTimeoutError(
-            f"no connection to {host} within {limits.connect:g} s", clock="connect"
-        )
-    if isinstance(error, aiohttp.ClientResponseError):
-        return ProtocolError(f"{host} did not answer in HTTP")
-    reason = clean_text(str(error), 300) or type(error).__name__
-    return ChatConnectionError(f"no connection to {host}: {reason}")
-
-
 def _body_error(error: Exception) -> ChatError:
     """What a failing body means.  Its text may quote the body, so it is not shown."""
     text = str(error)
@@ -204,7 +143,7 @@ def _body_error(error: Exception) -> ChatError:
     return InterruptedStreamError(f"the connection was lost before the answer was whole ({kind})")
 
 
-def _harmless(error: Exception) -> Exception | None:
+def harmless(error: Exception) -> Exception | None:
     """The cause to show: one of the system's, which quotes neither headers nor body."""
     return error if isinstance(error, OSError) else None
 

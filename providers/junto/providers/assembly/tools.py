@@ -1,18 +1,34 @@
-"""Tool calls out of fragments (wire.md section 7.4)."""
+"""Tool calls out of fragments."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+import msgspec
+
 from junto.core import Event, ProtocolError, ToolCallDelta
 
-from ._frames import ToolFragment
-from ._json import is_json
+from .._values import is_json
 
-__all__ = ["ToolCalls"]
+__all__ = ["ToolCalls", "ToolFragment"]
 
 _LIMIT = 1024 * 1024
+
+
+class Function(msgspec.Struct, gc=False):
+    """The inner half of a tool-call fragment; ``arguments`` is JSON text, or a piece of it."""
+
+    name: str | None = None
+    arguments: str | dict[str, Any] | None = None
+
+
+class ToolFragment(msgspec.Struct, gc=False):
+    """A piece of a tool call.  Any of it may be missing, null or empty."""
+
+    index: int | None = None
+    id: str | None = None
+    function: Function | None = None
 
 
 class _Call:

@@ -1,0 +1,243 @@
+"""What the frames of an answer come to, in one choice or several.
+
+Every fact of a frame is read apart from every other one: a frame can hold the end of the
+reasoning and the beginning of the answer, reasoning can begin again after text, and the
+last frame can carry text or a piece of a tool call beside its reason.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any, cast
+
+from junto.core import (
+    Choice,
+    Event,
+    Finish,
+    FinishReason,
+    ProtocolError,
+    ReasoningDelta,
+    Restart,
+    TextDelta,
+    collect,
+    get_logger,
+)
+
+from .._values import list_of, table_of
+from .surrogates import mend_text
+from .tools import ToolCalls, ToolFragment
+
+__all__ = ["RUNNING", "Assembly"]
+
+_LIMIT = 16 * 1024 * 1024
+_ONE = frozenset({0})
+RUNNING = frozenset({None, "", "null"})
+"""What stands for "not yet" where a reason to finish will be: also the *string* "null"."""
+_REASONS = {
+    "stop": FinishReason.STOP,
+    "length": FinishReason.LENGTH,
+    "tool_calls": FinishReason.TOOL_CALLS,
+    "function_call": FinishReason.TOOL_CALLS,
+    "content_filter": FinishReason.CONTENT_FILTER,
+}
+_log = get_logger(__name__)
+
+
+class Assembly:
+    """What one request has brought so far.
+
+    The events are those of the first choice; the others are kept, and come with the
+    :class:`~junto.core.Finish`, as ``metadata["choices"]``.
+
+    Args:
+        cumulative: Frames repeat the whole text so far, and the new end is to be found.
+        choices: How many answers were asked for; the answer is complete when each of
+            them is.
+
+    Attributes:
+        finished: Every answer that was asked for has given a reason to end.
+        raw_reason: The service's word for why the first answer ended; empty until then.
+        model_name: The model's name, where the service says it.
+    """
+
+    __slots__ = (
+        "_choices",
+        "_cumulative",
+        "_logprobs",
+        "_others",
+        "_room",
+        "_running",
+        "_text",
+        "_tools",
+        "_whole",
+        "_write",
+        "finished",
+        "model_name",
+        "raw_reason",
+    )
+
+    def __init__(self, *, cumulative: bool = False, choices: int = 1) -> None:
+        self.finished = False
+        self.raw_reason = ""
+        self.model_name = ""
+        self._cumulative = cumulative
+        self._choices = choices
+        # What few answers need is made when one does: there may be thousands of these.
+        self._running = _ONE if choices == 1 else frozenset(range(choices))
+        self._others: dict[int, _Other] | None = None
+        self._text = io.StringIO()
+        self._write = self._text.write
+        self._room = _LIMIT
+        self._tools: ToolCalls | None = None
+        # Reasoning and text: the latest values of a cumulative stream.
+        self._whole: tuple[str, str] = ("", "")
+        self._logprobs: list[Any] = []
+
+    @property
+    def partial_text(self) -> str:
+        """The text so far, without reasoning."""
+        return mend_text(self._text.getvalue())
+
+    @property
+    def empty(self) -> bool:
+        """Whether there was neither text nor a tool call."""
+        return self._text.tell() == 0 and not self._tools
+
+    def add(
+        self,
+        events: list[Event],
+        reasoning: str | None,
+        text: str | None,
+        tools: list[ToolFragment] | None,
+    ) -> None:
+        """Append what a frame says of the first choice.
+
+        Raises:
+            ProtocolError: The answer is longer than 16 Mi characters.
+        """
+        if self._cumulative:
+            reasoning, text = self._new_ends(reasoning or "", text or "", events)
+        if reasoning:
+            self._room -= len(reasoning)
+            events.append(ReasoningDelta(reasoning))
+        if text:
+            self._room -= len(text)
+            self._write(text)
+            events.append(TextDelta(text))
+        if tools:
+            if self._tools is None:
+                self._tools = ToolCalls(cumulative=self._cumulative)
+            self._tools.apply(tools, events)
+        if self._room < 0:
+            raise ProtocolError(f"the answer is longer than {_LIMIT} characters")
+
+    def add_other(
+        self,
+        index: int,
+        reasoning: str | None,
+        text: str | None,
+        tools: list[ToolFragment] | None,
+    ) -> None:
+        """Keep what a frame says of a further choice; one that nobody asked for is ignored.
+
+        Raises:
+            ProtocolError: All answers together are longer than 16 Mi characters.
+        """
+        if not 0 < index < self._choices:
+            return
+        other = self._other(index)
+        before = len(other.events)
+        other.assembly.add(other.events, reasoning, text, tools)
+        self._room -= sum(
+            len(event.text)
+            for event in other.events[before:]
+            if isinstance(event, TextDelta | ReasoningDelta)
+        )
+        if self._room < 0:
+            raise ProtocolError(f"the answers are longer than {_LIMIT} characters")
+
+    def add_logprobs(self, index: int, logprobs: Any) -> None:
+        """Append the entries of ``{"content": [...]}``, each of one token."""
+        if not 0 <= index < self._choices:
+            return
+        assembly = self._other(index).assembly if index else self
+        assembly._logprobs.extend(list_of(table_of(logprobs).get("content")))  # noqa: SLF001  its own kind
+
+    def end(self, index: int, reason: str | None) -> None:
+        """A choice has given a reason to end; the first one counts."""
+        self._running -= {index}
+        self.finished = not self._running
+        if index:
+            if 0 < index < self._choices:
+                other = self._other(index).assembly
+                other.raw_reason = other.raw_reason or reason or ""
+        elif reason and not self.raw_reason:
+            self.raw_reason = reason
+
+    @property
+    def reason(self) -> FinishReason:
+        """Why it ended.  A forced tool call ends with ``stop``, but the call counts."""
+        reason = _REASONS.get(self.raw_reason, FinishReason.UNKNOWN)
+        if reason is FinishReason.STOP and self._tools:
+            return FinishReason.TOOL_CALLS
+        return reason
+
+    def finish(self, metadata: Mapping[str, Any]) -> Finish:
+        """The last event, with what is known of the whole answer."""
+        facts = {**metadata, "raw_reason": self.raw_reason}
+        if self.model_name:
+            facts["model"] = self.model_name
+        if self._logprobs:
+            facts["logprobs"] = self._logprobs
+        if self._others:
+            facts["choices"] = tuple(
+                other.choice(index) for index, other in sorted(self._others.items())
+            )
+        return Finish(self.reason, facts)
+
+    def _other(self, index: int) -> _Other:
+        if self._others is None:
+            self._others = {}
+        other = self._others.get(index)
+        if other is None:
+            other = self._others[index] = _Other(Assembly(cumulative=self._cumulative))
+        return other
+
+    def _new_ends(self, reasoning: str, text: str, events: list[Event]) -> tuple[str, str]:
+        """What a cumulative frame adds, by comparing prefixes.
+
+        A value that does not begin with the one before replaces it: what was shown is void,
+        and everything comes again.  An empty value says nothing.
+        """
+        old_reasoning, old_text = self._whole
+        reasoning, text = reasoning or old_reasoning, text or old_text
+        self._whole = (reasoning, text)
+        if reasoning.startswith(old_reasoning) and text.startswith(old_text):
+            return reasoning[len(old_reasoning) :], text[len(old_text) :]
+        _log.warning("provider.text_replaced", characters=len(text))
+        events.append(Restart("the service replaced what it had sent"))
+        if self._tools is not None:
+            events.extend(self._tools.events())
+        self._text = io.StringIO()
+        self._write = self._text.write
+        return reasoning, text
+
+
+class _Other:
+    """A further choice in the making."""
+
+    __slots__ = ("assembly", "events")
+
+    def __init__(self, assembly: Assembly) -> None:
+        self.assembly = assembly
+        self.events: list[Event] = []
+
+    def choice(self, index: int) -> Choice:
+        finish = self.assembly.finish({})
+        return Choice(
+            index=index,
+            message=collect(self.events).message,
+            finish_reason=finish.reason if self.assembly.raw_reason else None,
+            logprobs=cast("list[Any]", finish.metadata.get("logprobs", [])),
+        )

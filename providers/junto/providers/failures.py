@@ -1,0 +1,294 @@
+"""Errors of a service: many shapes on the wire, one tree here.
+
+A provider says in a :class:`Origin` where it asks and how it judges; :func:`parse_failure`
+reads the body of a refusal, :func:`failure_of` a payload inside a stream, and
+:func:`to_error` makes the error to raise.
+
+The shape is told from the content, never from the content type.  What the service wrote
+stays recognisable in the message; a key in it does not.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from attrs import evolve, frozen
+
+from junto.core import (
+    AuthenticationError,
+    ProtocolError,
+    ProviderError,
+    QuotaError,
+    RateLimitedError,
+    RejectedRequestError,
+    Secret,
+    UnavailableError,
+    clean_text,
+)
+
+from ._values import load_json, str_of, table_of
+from .sse import SSEParser
+
+__all__ = [
+    "STATUSES",
+    "Failure",
+    "Origin",
+    "Rule",
+    "Verdict",
+    "failure_of",
+    "judge_by",
+    "parse_failure",
+    "retry_after",
+    "to_error",
+]
+
+_KEY = re.compile(r"\bsk-[A-Za-z0-9_-]{6,}")
+_BEARER = re.compile(r"(?i)\bbearer\s+\S+")
+_PREFIX = re.compile(r"^<(\d{3})>")
+
+
+@frozen(kw_only=True)
+class Failure:
+    """An error as the wire has it; ``None`` and ``""`` where it did not say.
+
+    Attributes:
+        status: Of the stream's comment, else of HTTP, else of a ``<429>`` in the message.
+        code: The service's code.
+        type: What OpenAI's shape has beside the code: a coarser word, and often alone.
+        message: Its text.
+        request_id: From the body; the header's where the body had none.
+        retry_after: Seconds.
+    """
+
+    status: int | None = None
+    code: str = ""
+    type: str = ""
+    message: str = ""
+    request_id: str | None = None
+    retry_after: float | None = None
+
+
+@frozen
+class Verdict:
+    """What kind of error it is.
+
+    Attributes:
+        error: The class to raise.
+        kind: The finer word.
+        retryable: Whether the same request may succeed later.
+        wait: Seconds to wait before, where the kind of error tells.
+    """
+
+    error: type[ProviderError]
+    kind: str
+    retryable: bool = False
+    wait: float | None = None
+
+
+@frozen
+class Rule:
+    """Patterns for the code and the message, a status, and what they mean together.
+
+    A rule fits when each of those that it has is found: the code as a whole, the message
+    anywhere, both without regard to case.
+    """
+
+    verdict: Verdict
+    code: re.Pattern[str] | None = None
+    message: re.Pattern[str] | None = None
+    status: int | None = None
+
+    @classmethod
+    def of(
+        cls, verdict: Verdict, code: str = "", message: str = "", status: int | None = None
+    ) -> Rule:
+        """A rule from patterns as text."""
+        return cls(
+            verdict,
+            re.compile(rf"(?:{code})\Z", re.IGNORECASE) if code else None,
+            re.compile(message, re.IGNORECASE) if message else None,
+            status,
+        )
+
+    def fits(self, failure: Failure) -> bool:
+        """Whether everything that the rule asks for is there."""
+        return (
+            (self.status is None or self.status == failure.status)
+            and (self.code is None or self.code.match(failure.code or failure.type) is not None)
+            and (self.message is None or self.message.search(failure.message) is not None)
+        )
+
+
+_AUTH = Verdict(AuthenticationError, "auth")
+_TIMEOUT = Verdict(UnavailableError, "timeout", retryable=True)
+
+STATUSES: Mapping[int, Verdict] = {
+    401: _AUTH,
+    402: Verdict(QuotaError, "billing"),
+    403: Verdict(AuthenticationError, "permission"),
+    404: Verdict(RejectedRequestError, "not_found"),
+    408: _TIMEOUT,
+    409: Verdict(RejectedRequestError, "conflict"),
+    413: Verdict(RejectedRequestError, "too_large"),
+    429: Verdict(RateLimitedError, "rate_limit", retryable=True),
+    503: Verdict(UnavailableError, "overloaded", retryable=True),
+    504: _TIMEOUT,
+}
+"""What a status says when code and message say nothing."""
+
+
+def judge_by(failure: Failure, rules: Sequence[Rule] = ()) -> Verdict:
+    """The verdict of the first rule that fits, else that of the status."""
+    for rule in rules:
+        if rule.fits(failure):
+            return rule.verdict
+    status = failure.status
+    if status is None:
+        return Verdict(UnavailableError, "server")
+    if status in STATUSES:
+        return STATUSES[status]
+    if 400 <= status < 500:
+        return Verdict(RejectedRequestError, "bad_request")
+    return Verdict(UnavailableError, "server", retryable=True)
+
+
+def _no_hint(_verdict: Verdict, _origin: Origin) -> str:
+    return ""
+
+
+@frozen
+class Origin:
+    """Where a request came from: what an error may need to name or to hide.
+
+    Attributes:
+        model: The model's name.
+        host: The host that was asked.
+        key: The key, to be scrubbed from whatever the service says.
+        key_source: Where the key was found, such as ``DASHSCOPE_API_KEY``.
+        judge: What a failure means, in this provider's own codes.
+        hint: A sentence for people on how to mend it, or nothing.
+    """
+
+    model: str
+    host: str
+    key: Secret | None = None
+    key_source: str = ""
+    judge: Callable[[Failure], Verdict] = judge_by
+    hint: Callable[[Verdict, Origin], str] = _no_hint
+
+    def scrub(self, text: str) -> str:
+        """``text`` without the key, and without anything that looks like one."""
+        if self.key is not None and len(secret := self.key.reveal()) >= 4:
+            text = text.replace(secret, "…")
+        return _KEY.sub("sk-…", _BEARER.sub("Bearer …", text))
+
+
+def failure_of(payload: Any, status: int | None) -> Failure | None:
+    """Read a decoded JSON value as an error; ``None`` when it is none.
+
+    Both shapes are known: ``{"code", "message", "request_id"}``, in which an empty code is
+    a documented part of successes, and ``{"error": {…}}`` of the compatible mode.
+    """
+    table = table_of(payload)
+    if status is not None and status < 400:
+        status = None
+    if error := table.get("error"):
+        inner = table_of(error)
+        code, kind = str_of(inner.get("code")), str_of(inner.get("type"))
+        message = str_of(inner.get("message")) or str_of(error)
+    else:
+        code, kind = str_of(table.get("code")), ""
+        message = str_of(table.get("message")) or str_of(table.get("detail"))
+        if not code and (status is None or not table):
+            return None
+    request_id = str_of(table.get("request_id"))
+    if not request_id and (other := str_of(table.get("id"))).startswith("chatcmpl-"):
+        request_id = other.removeprefix("chatcmpl-")
+    if status is None and (prefix := _PREFIX.match(message)):
+        status = int(prefix[1])
+    return Failure(
+        status=status, code=code, type=kind, message=message, request_id=request_id or None
+    )
+
+
+def parse_failure(
+    body: bytes,
+    status: int,
+    *,
+    request_id: str | None = None,
+    retry_after: float | None = None,
+) -> Failure:
+    """Read the body of an answer with an error status: JSON, an SSE frame, or neither.
+
+    ``request_id`` and ``retry_after`` are those of the headers.
+    """
+    payload, stream_status = table_of(load_json(body)), None
+    if not payload:
+        payload, stream_status = _load_sse(body)
+    failure = failure_of(payload, stream_status or status) or Failure(status=status)
+    return evolve(failure, request_id=failure.request_id or request_id, retry_after=retry_after)
+
+
+def _load_sse(body: bytes) -> tuple[dict[str, Any], int | None]:
+    parser = SSEParser()
+    try:
+        records = [*parser.feed(body), *parser.close()]
+    except ProtocolError:
+        return {}, None
+    for record in records:
+        if payload := table_of(load_json(record.data)):
+            return payload, record.status
+    return {}, None
+
+
+def to_error(failure: Failure, origin: Origin, *, partial_text: str = "") -> ProviderError:
+    """The error to raise for ``failure``."""
+    verdict = origin.judge(failure)
+    message = origin.scrub(failure.message).strip()
+    facts = " ".join([str(failure.status)] * (failure.status is not None) + [failure.code])
+    text = message or "the service gave no reason"
+    if facts.strip():
+        text = f"{text} ({origin.scrub(facts.strip())})"
+    if hint := origin.hint(verdict, origin):
+        text = f"{clean_text(text, 500 - len(hint) - 2)}; {hint}"
+    return verdict.error(
+        text,
+        status=failure.status,
+        code=clean_text(origin.scrub(failure.code), 100) or None,
+        kind=verdict.kind,
+        retryable=verdict.retryable,
+        retry_after=verdict.wait if failure.retry_after is None else failure.retry_after,
+        request_id=clean_text(origin.scrub(failure.request_id or ""), 100) or None,
+        partial_text=partial_text,
+    )
+
+
+def retry_after(headers: Mapping[str, str], *, now: float | None = None) -> float | None:
+    """Seconds to wait, from ``retry-after-ms`` or ``retry-after`` (seconds or a date).
+
+    What is no number, not finite, negative or past counts as not said.
+    """
+    if (ms := _number(headers.get("retry-after-ms"))) is not None:
+        return ms / 1000
+    value = headers.get("retry-after")
+    if (seconds := _number(value)) is not None:
+        return seconds
+    try:
+        date = parsedate_to_datetime(value or "")
+        wait = date.timestamp() - (time.time() if now is None else now)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return wait if wait > 0 else None
+
+
+def _number(value: str | None) -> float | None:
+    try:
+        number = float(value or "")
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
