@@ -25,8 +25,9 @@ from junto.core import (
 )
 
 from ..chat_completions import data_url, encode_call
+from ._models import Path
 
-__all__ = ["encode_messages", "uses_oss"]
+__all__ = ["encode_messages", "path_of", "uses_oss"]
 
 _CACHE = {"type": "ephemeral"}
 _MEDIA: dict[type, str] = {ImagePart: "image", AudioPart: "audio", VideoPart: "video"}
@@ -65,6 +66,12 @@ def encode_messages(
     if encoded and encoded[-1]["role"] == "assistant" and "tool_calls" not in encoded[-1]:
         encoded[-1]["partial"] = True
     return encoded
+
+
+def path_of(messages: Iterable[Message]) -> Path:
+    """Where a model that nobody knows will answer: where media go, if there are some."""
+    media = any(type(part) in _MEDIA for message in messages for part in message.parts)
+    return "multimodal" if media else "text"
 
 
 def uses_oss(messages: Iterable[Message]) -> bool:

@@ -14,7 +14,8 @@ from ..asking import stream_answer
 from ..transport import Timeouts
 from ._asking import Endpoints, OneAsking
 from ._hosts import is_compatible
-from ._models import Capabilities, Path, capabilities_of
+from ._messages import path_of
+from ._models import Capabilities, capabilities_of
 from ._options import DashScopeOptions
 from ._request import Settings
 from ._service import Service, ServiceOptions
@@ -139,7 +140,7 @@ class DashScopeModel:
     def _ask(self, request: ChatRequest) -> OneAsking:
         name = request.options.model or self.model
         can = self.capabilities if name == self.model else capabilities_of(name)
-        path: Path = self._shared.found.get(name, can.path)
+        path = self._shared.found.get(name) or can.path or path_of(request.messages)
         if self._dialect == "compatible" or (
             self._dialect is None and is_compatible(self.base_url)
         ):

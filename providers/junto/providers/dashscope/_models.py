@@ -25,7 +25,8 @@ class Capabilities:
 
     Attributes:
         path: The endpoint that serves it: on the native protocol a model has exactly one.
-            ``"compatible"`` where it only answers on the compatible mode.
+            ``"compatible"`` where it only answers on the compatible mode.  ``None``: the
+            one for media where a message holds some, else the one for text.
         stream: ``"only"``: a plain call is refused; ``"thinking"``: refused while it
             thinks; ``"free"``: both work.
         thinking: ``"always"``, ``"none"``, or the default of a hybrid: ``"on"``, ``"off"``.
@@ -48,7 +49,7 @@ class Capabilities:
         max_output: Tokens of the visible answer.
     """
 
-    path: Path = "text"
+    path: Path | None = None
     stream: Literal["only", "thinking", "free"] | None = None
     thinking: Literal["always", "on", "off", "none"] | None = None
     tools: bool | None = None
