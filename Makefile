@@ -39,7 +39,7 @@ model: ## fetch the local model into your cache
 	@'$(BIN)/junto' models fetch
 
 ##@ Develop
-.PHONY: test test-all check lint types docs bench
+.PHONY: test test-all check lint types docs bench live
 test: ## run all tests with PYTHON [TESTS="tests/core -k order"]
 	@$(BOOTSTRAP) test
 	'$(BIN)/python' -m pytest $(TESTS)
@@ -69,6 +69,10 @@ docs: ## build the documentation into docs/_build, warnings being errors
 bench: ## measure speed beside a floor and peers, in about ten minutes [ARGS="--help"]
 	@$(BOOTSTRAP) test
 	@'$(BIN)/python' -m tests.benchmarks $(ARGS)
+
+live: ## ask the real DashScope, if there is a key, a few questions [ARGS="-k json"]
+	@$(BOOTSTRAP) test
+	@'$(BIN)/python' -m tests.live $(ARGS)
 
 ##@ Maintain
 .PHONY: pins changelog clean

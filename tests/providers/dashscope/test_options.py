@@ -72,11 +72,11 @@ RENAMED: dict[str, tuple[dict[str, Any], Any]] = {
         {"source_lang": "auto", "target_lang": "English"},
     ),
 }
-TOKENS = {
+TOKENS: dict[str, tuple[dict[str, Any], Any]] = {
     "tokens": ({"stop_tokens": [1, 2]}, [1, 2]),
     "lists of tokens": ({"stop_tokens": [[1, 2], [3]]}, [[1, 2], [3]]),
 }
-CASES = [
+CASES: list[tuple[str, dict[str, Any], Any]] = [
     *[(name, {name: value}, value) for name, value in WIRE.items()],
     *[(name, given, value) for name, (given, value) in RENAMED.items()],
     *[("stop", given, value) for given, value in TOKENS.values()],
