@@ -24,6 +24,7 @@ from junto.core import (
     AssistantMessage,
     ChatClient,
     ChatResponse,
+    Choice,
     CustomEvent,
     Event,
     Finish,
@@ -502,3 +503,26 @@ async def test_a_thought_of_which_nothing_is_left_is_not_printed() -> None:
     )
 
     assert (await client.call("?")).display_text == "x"
+
+
+CHOICES = (Choice(index=1, message=AssistantMessage("another secret")),)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [("all is well", {"logprobs"}), ("the secret", set()), ("dial 4711", set())],
+    ids=["passed", "blocked", "replaced"],
+)
+@blocking_mode
+async def test_what_no_check_has_seen_does_not_leave_beside_the_answer(
+    mode: Mode, text: str, kept: set[str]
+) -> None:
+    aside = {"choices": CHOICES, "logprobs": [{"token": text}], "tool_info": [text]}
+    model = ScriptedModel([TextDelta(text), Finish(FinishReason.STOP, aside)])
+    client = ChatClient(model, advisors=[GuardAdvisor(check, mode=mode, refusal=NO)])
+    for ask in (client.call, lambda q: client.stream(q).response()):
+        response = await ask("hi")
+
+        assert response.metadata.keys() & {"choices", "logprobs"} == kept
+        assert ("tool_info" in response.metadata) is bool(kept)
+        assert [choice.index for choice in response.choices] == [0]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from operator import is_
 
+from attrs import evolve
+
 from junto.core import (
     Advisor,
     ChatRequest,
@@ -28,7 +30,7 @@ from junto.core import (
 
 from .held import Held
 from .mode import Mode, OnBlock, Sides, Window, bound_of, check_mode, check_word
-from .rewrite import refused, replaced, rewritten
+from .rewrite import checked, refused, replaced, rewritten
 from .verdict import Block, Check, GuardBlockedError, Verdict, judged
 
 __all__ = ["GuardAdvisor"]
@@ -172,13 +174,15 @@ class GuardAdvisor(Advisor):
                 if self.on_block == "refuse" or not spoken:
                     yield Restart(f"blocked by {self.name}")
                     yield TextDelta(self.refusal)
-                known = dict(event.metadata) if isinstance(event, Finish) else {}
+                known = event.metadata if isinstance(event, Finish) else {}
+                known = checked(known, changed=True)
                 yield Finish(FinishReason.CONTENT_FILTER, known | found)
                 return
             if isinstance(event, Finish):
                 for where in held.replaced:
                     self._tell(ctx, where, "replaced")
-                yield event
+                known = checked(event.metadata, changed=bool(held.replaced))
+                yield event if known == event.metadata else Finish(event.reason, known)
 
     async def after(self, response: ChatResponse, ctx: RunContext) -> ChatResponse:
         """Check the whole answer, in the modes that do."""
@@ -196,6 +200,8 @@ class GuardAdvisor(Advisor):
             if verdict is not None:
                 self._tell(ctx, where, "replaced")
                 response = replaced(response, where, verdict.text)
+        if "choices" in response.metadata:
+            return evolve(response, metadata=checked(response.metadata, changed=False))
         return response
 
     async def on_close(self, outcome: Outcome, ctx: RunContext) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from attrs import evolve
 
 from junto.core import (
@@ -15,13 +18,27 @@ from junto.core import (
     UserMessage,
 )
 
-__all__ = ["refused", "replaced", "rewritten"]
+__all__ = ["checked", "refused", "replaced", "rewritten"]
+
+# What a provider may say of the answer beside it, and would give the old text away.
+_TELLING = {"logprobs", "tool_info"}
+
+
+def checked(metadata: Mapping[str, Any], *, changed: bool) -> dict[str, Any]:
+    """``metadata`` without the text that no check has seen.
+
+    Further choices are nobody's to look at, so a guard lets none pass; token by token
+    the provider's ``logprobs`` repeat a text that was blocked or replaced.
+    """
+    hidden = {"choices"} | (_TELLING if changed else set())
+    return {name: value for name, value in metadata.items() if name not in hidden}
 
 
 def refused(response: ChatResponse, refusal: str) -> ChatResponse:
-    """A refusal instead of an answer; usage and metadata stay."""
+    """A refusal instead of an answer; usage and harmless metadata stay."""
     return evolve(
         response,
+        metadata=checked(response.metadata, changed=True),
         messages=(AssistantMessage(refusal),),
         sources=(),
         finish_reason=FinishReason.CONTENT_FILTER,
@@ -55,7 +72,7 @@ def replaced(response: ChatResponse, where: str, text: str) -> ChatResponse:
             messages.append(AssistantMessage(parts))
         else:
             messages.append(message)
-    return evolve(response, messages=messages)
+    return evolve(response, messages=messages, metadata=checked(response.metadata, changed=True))
 
 
 def _rendered(response: ChatResponse, text: str) -> ReasoningPart:
