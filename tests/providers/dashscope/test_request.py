@@ -406,6 +406,27 @@ def test_the_vendors_variable_moves_the_host(monkeypatch: pytest.MonkeyPatch) ->
     assert "dashscope-intl" in DashScopeModel(region="intl").base_url
 
 
+async def test_texts_and_numbers_of_derived_classes_go_out_as_what_they_are(
+    server: StandIn,
+) -> None:
+    class Marked(str):
+        __slots__ = ()
+
+    class Float64(float):
+        """As numpy has one."""
+
+    class Int64(int):
+        pass
+
+    asked = await ask(
+        server, Marked("hi"), temperature=Float64(0.5), extra={"mine": [Int64(3), Marked("x")]}
+    )
+
+    assert asked.json["input"]["messages"][0]["content"] == "hi"
+    assert asked.json["parameters"]["temperature"] == 0.5
+    assert asked.json["parameters"]["mine"] == [3, "x"]
+
+
 async def test_a_workspace_goes_into_its_header(server: StandIn) -> None:
     server.will(Reply.of(recording("native_incremental.sse")))
     async with DashScopeModel(api_key=KEY, base_url=server.url, workspace="ws-1") as model:

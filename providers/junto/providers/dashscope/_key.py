@@ -55,8 +55,7 @@ def read_key_file(given: str | Path | None = None) -> tuple[Secret, str]:
         )
     raise AuthenticationError(
         "no key for DashScope: set DASHSCOPE_API_KEY (or AI_DASHSCOPE_API_KEY), pass"
-        f" DashScopeModel(api_key=…), or put it into {_FILE} (another place:"
-        f" {_FILE_VARIABLE})",
+        f" api_key=…, or put it into {_FILE} (another place: {_FILE_VARIABLE})",
         kind="no_key",
     )
 

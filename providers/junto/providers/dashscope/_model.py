@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from types import TracebackType
-from typing import Any, Literal, Self, Unpack
+from typing import Any, Literal, Unpack
 
 from attrs import evolve
 
 from junto.core import ChatOptions, ChatRequest, Event
 
 from ..asking import stream_answer
-from ..transport import Timeouts
 from ._asking import Endpoints, OneAsking
+from ._client import ServiceClient
 from ._hosts import is_compatible
 from ._messages import path_of
 from ._models import Capabilities, capabilities_of
 from ._options import DashScopeOptions
 from ._request import Settings
-from ._service import Service, ServiceOptions
+from ._service import ServiceOptions
 
 __all__ = ["DashScopeModel"]
 
 
-class DashScopeModel:
+class DashScopeModel(ServiceClient):
     """A chat model of Alibaba Cloud Model Studio (百炼).
 
     Making one needs no key and no network.  One instance serves any number of requests at
@@ -50,7 +49,6 @@ class DashScopeModel:
         ValueError: For a region, workspace or URL that cannot be right.
     """
 
-    provider: str = "dashscope"
     options_type: type[ChatOptions] = DashScopeOptions
 
     def __init__(
@@ -62,12 +60,9 @@ class DashScopeModel:
         strict: bool = False,
         **service: Unpack[ServiceOptions],
     ) -> None:
-        if not model:
-            raise ValueError("a model needs a name, such as 'qwq-plus'")
         if dialect not in {None, "native", "compatible"}:
             raise ValueError(f"dialect is 'native' or 'compatible', not {dialect!r}")
-        self.model = model
-        self._service = Service(**service)
+        super().__init__(model, **service)
         self._dialect = dialect
         if capabilities is not None and not isinstance(capabilities, Capabilities):
             capabilities = evolve(capabilities_of(model), **capabilities)
@@ -78,24 +73,6 @@ class DashScopeModel:
             strict=strict,
         )
         self._shared = Endpoints(self._service, settings, {})
-
-    def __repr__(self) -> str:
-        return f"DashScopeModel({self.model!r}, host={self._service.host!r})"
-
-    @property
-    def base_url(self) -> str:
-        """Where the service is."""
-        return self._service.base_url
-
-    @property
-    def workspace(self) -> str | None:
-        """The id of the workspace, where one was given."""
-        return self._service.workspace
-
-    @property
-    def timeouts(self) -> Timeouts:
-        """The four clocks."""
-        return self._service.transport.timeouts
 
     @property
     def capabilities(self) -> Capabilities:
@@ -121,21 +98,6 @@ class DashScopeModel:
             ProtocolError: Not what was agreed on, a redirect, or beyond a limit.
         """
         return stream_answer(lambda: self._ask(request), self.timeouts)
-
-    async def aclose(self) -> None:
-        """Close the connections.  Streams that still run are interrupted."""
-        await self._service.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
     def _ask(self, request: ChatRequest) -> OneAsking:
         name = request.options.model or self.model

@@ -184,4 +184,11 @@ def _answers_whole(can: Capabilities, parameters: Mapping[str, Any]) -> bool:
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return table_of({**value})
+    # Of a class derived from these, such as a number of numpy's.
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, str):
+        return str.__str__(value)
     raise TypeError(f"{type(value).__name__} in a request is not JSON")
