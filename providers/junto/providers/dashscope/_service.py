@@ -82,7 +82,11 @@ class Service:
     def __init__(self, **options: Unpack[ServiceOptions]) -> None:
         unknown = options.keys() - ServiceOptions.__annotations__.keys()
         if unknown:
-            raise TypeError(f"{min(unknown)!r} is no keyword of a DashScope model")
+            known = ", ".join(ServiceOptions.__annotations__)
+            raise TypeError(
+                f"{min(unknown)!r} is no keyword of a DashScope model; for the service there"
+                f" are {known}"
+            )
         self.workspace = check_workspace(options.get("workspace"))
         base_url, region = options.get("base_url"), options.get("region")
         if base_url is None and region is None:
@@ -171,4 +175,6 @@ class Service:
 def _inspection(value: bool | Mapping[str, str]) -> str | None:  # noqa: FBT001  as it was given
     if value is False:
         return None
+    if value is not True and not isinstance(value, Mapping):
+        raise TypeError(f"data_inspection is True, False or a mapping, not {value!r}")
     return json.dumps({"input": "cip", "output": "cip"} if value is True else dict(value))

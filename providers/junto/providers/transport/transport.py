@@ -71,6 +71,9 @@ class Transport:
         trust_env: bool = False,
         redirects: int = 0,
     ) -> None:
+        if timeouts is not None and not isinstance(timeouts, Timeouts):
+            msg = f"timeouts is Timeouts(…), such as Timeouts(total=60), not {timeouts!r}"
+            raise TypeError(msg)
         if redirects < 0:
             raise ValueError(f"redirects is at least 0, not {redirects}")
         self.timeouts = timeouts or Timeouts()
