@@ -8,12 +8,13 @@ from junto.core import (
     ChatClient,
     ChatRequest,
     ImagePart,
+    InterruptedStreamError,
     RejectedRequestError,
     UserMessage,
 )
 from junto.providers.dashscope import Capabilities, DashScopeModel, DashScopeOptions
 
-from ...standin import StandIn
+from ...standin import Reply, StandIn, recording
 from .conftest import KEY, hear
 
 
@@ -71,3 +72,18 @@ async def test_a_picture_for_a_text_model_says_which_capability_to_change(server
     assert isinstance(heard.error, RejectedRequestError)
     assert 'capabilities={"path": "multimodal"}' in str(heard.error)
     assert server.asked == []
+
+
+async def test_an_answer_cut_at_the_limit_of_time_is_not_worth_another_try(
+    server: StandIn,
+) -> None:
+    body = recording("native_json_message_null_legacy_fields.json").body
+    headers = {"Content-Type": "application/json", "x-dashscope-partialresponse": "true"}
+    server.will(Reply([body.replace(b'"stop"', b"null")], 200, headers))
+    async with make(base_url=server.url) as model:
+        heard = await hear(model, ChatRequest("Tell me everything.", stream=False))
+
+    error = heard.error
+    assert isinstance(error, InterruptedStreamError)
+    assert (error.partial_text, error.retryable) == ("你好！", False)
+    assert "stream it instead" in str(error)
