@@ -140,6 +140,12 @@ def test_unset_is_not_false() -> None:
     assert base.merged(None) is base
 
 
+def test_options_show_what_is_set() -> None:
+    assert repr(ChatOptions()) == "ChatOptions()"
+    shown = repr(ChatOptions(thinking=False, top_p=0.5, extra={"a": 1}))
+    assert shown == "ChatOptions(top_p=0.5, thinking=False, extra={'a': 1})"
+
+
 def test_an_unknown_option_names_the_nearest() -> None:
     with pytest.raises(
         TypeError, match="'temprature' is not an option: did you mean 'temperature'"

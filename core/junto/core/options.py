@@ -68,12 +68,12 @@ def _at_least(low: int) -> Any:  # attrs' validator protocol is untyped
     return check
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ChatOptions:
     """How the model is to answer.  ``None`` leaves a thing to the provider.
 
-    A provider may subclass this with options of its own; what neither knows goes
-    through ``extra`` unchanged.
+    A provider may subclass this with options of its own (with ``repr=False``, to show
+    only what is set); what neither knows goes through ``extra`` unchanged.
 
     Attributes:
         model: Another model of the same provider, for this request.
@@ -154,6 +154,15 @@ class ChatOptions:
                 if a.name in names and a.name != "extra" and value is not None:
                     values[a.name] = value
         return cls(**values, extra={**self.extra, **over.extra})
+
+    def __repr__(self) -> str:
+        given = [(a.name, getattr(self, a.name)) for a in fields(type(self))]
+        shown = [
+            f"{name}={value!r}"
+            for name, value in given
+            if value is not None and (name != "extra" or value)
+        ]
+        return f"{type(self).__name__}({', '.join(shown)})"
 
     @classmethod
     def _check_names(cls, values: Mapping[str, Any]) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import NoReturn, Protocol
 
 from junto.core import (
     ChatTimeoutError,
@@ -12,12 +12,14 @@ from junto.core import (
     ModelWarning,
     ProtocolError,
     TransportError,
+    clean_text,
 )
 
 from .assembly import AnswerReader
-from .transport import Clock, Exchange, Timeouts
+from .failures import Origin, parse_failure, retry_after, to_error
+from .transport import Clock, Exchange, Timeouts, Transport, refusal_of
 
-__all__ = ["Asking", "next_events", "stream_answer"]
+__all__ = ["Asking", "next_events", "post_question", "request_id_of", "stream_answer"]
 
 _TAIL = 1.0  # seconds for usage or the mark of the end, behind a whole answer
 
@@ -114,3 +116,58 @@ async def next_events(exchange: Exchange, reader: AnswerReader) -> list[Event]:
         raise
     finally:
         data = b""  # a traceback that shows locals would show it
+
+
+async def post_question(
+    transport: Transport,
+    url: str,
+    body: bytes,
+    *,
+    headers: Mapping[str, str],
+    origin: Origin,
+    clock: Clock,
+) -> Exchange:
+    """Post a question, and return when its answer has begun in order.
+
+    Close the exchange in a ``finally``; on whatever this raises, it is closed already.
+
+    Args:
+        transport: The provider's.
+        url: Where to.
+        body: What to send.
+        headers: Without ``Authorization``.
+        origin: Holds the key to send, and says what an error means.
+        clock: Measures this request.
+
+    Raises:
+        ChatError: No connection, a refusal of the service as an error of its kind, or an
+            answer that is neither a stream nor JSON.
+    """
+    exchange = await transport.post(url, body, headers=headers, key=origin.key, clock=clock)
+    try:
+        refusal = refusal_of(exchange.status, exchange.headers, origin.scrub)
+        if refusal is not None:
+            raise refusal  # noqa: TRY301  the connection is closed just below
+        if exchange.status >= 400:
+            await _refuse(exchange, origin)
+    except BaseException:
+        exchange.close()
+        raise
+    return exchange
+
+
+def request_id_of(exchange: Exchange, origin: Origin) -> str | None:
+    """The id of the request, where the header ``X-Request-Id`` has it."""
+    return clean_text(origin.scrub(exchange.headers.get("X-Request-Id", "")), 100) or None
+
+
+async def _refuse(exchange: Exchange, origin: Origin) -> NoReturn:
+    raise to_error(  # in one expression: a traceback that shows locals would show its parts
+        parse_failure(
+            await exchange.read_error_body(),
+            exchange.status,
+            request_id=request_id_of(exchange, origin),
+            retry_after=retry_after(exchange.headers),
+        ),
+        origin,
+    )

@@ -48,7 +48,8 @@ class AnswerReader:
         assembly: Takes the frames.
         origin: Where the answer comes from.
         request_id: As the headers have it, for an answer that has none of its own.
-        cut: What an answer that breaks off is told to be, where the headers say.
+        cut: What an answer that breaks off is told to be, where the headers say; such a one
+            is not worth another try.
 
     Attributes:
         finished: The last event has been returned.
@@ -136,7 +137,11 @@ class AnswerReader:
         else:
             place = " in the middle of an event" if self._parser.truncated else ""
             reason = self._cut or "the service gave no reason to finish"
-            self._fail(InterruptedStreamError(f"the answer broke off{place}: {reason}"))
+            # What is cut at a limit of time is cut again.
+            again = not self._cut
+            self._fail(
+                InterruptedStreamError(f"the answer broke off{place}: {reason}", retryable=again)
+            )
         return events
 
     def complete(self, error: ChatError) -> None:

@@ -12,9 +12,9 @@ __all__ = ["origin_of"]
 _REGIONS = "keys belong to one region: cn (dashscope.aliyuncs.com), intl, us, hk, eu, jp"
 _HINTS = {
     "stream_required": "stream it: the capability table lacks this model, so pass"
-    ' capabilities=Capabilities(stream="only")',
+    ' capabilities={"stream": "only"}',
     "wrong_path": "this model answers on the other path: pass"
-    ' capabilities=Capabilities(path="multimodal") or path="text"',
+    ' capabilities={"path": "multimodal"}, or "text"',
     "context_length": "shorten the conversation",
 }
 

@@ -99,9 +99,9 @@ def _content_text(parts: tuple[Part, ...], model: str) -> str | list[dict[str, A
             marked = marked or part.cache
         elif not isinstance(part, ReasoningPart | ToolCallPart):
             raise RejectedRequestError(
-                f"{model} takes text only, and a message holds a {type(part).__name__}: use"
+                f"{model} takes text only, and not the {type(part).__name__} of a message: use"
                 " a vision or audio model (such as qwen3-vl-plus), or, if this is one, pass"
-                ' capabilities=Capabilities(path="multimodal")',
+                ' capabilities={"path": "multimodal"}',
                 kind="unsupported_part",
             )
     if not marked:

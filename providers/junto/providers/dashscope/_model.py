@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Literal, Unpack
 
-from attrs import evolve
+from attrs import evolve, fields
 
 from junto.core import ChatOptions, ChatRequest, Event
 
@@ -46,7 +46,8 @@ class DashScopeModel(ServiceClient):
         **service: Key, region, clocks and connections: see :class:`ServiceOptions`.
 
     Raises:
-        ValueError: For a region, workspace or URL that cannot be right.
+        ValueError: For a region, workspace, URL or capability that cannot be right.
+        TypeError: For a keyword or a capability that does not exist.
     """
 
     options_type: type[ChatOptions] = DashScopeOptions
@@ -64,9 +65,7 @@ class DashScopeModel(ServiceClient):
             raise ValueError(f"dialect is 'native' or 'compatible', not {dialect!r}")
         super().__init__(model, **service)
         self._dialect = dialect
-        if capabilities is not None and not isinstance(capabilities, Capabilities):
-            capabilities = evolve(capabilities_of(model), **capabilities)
-        self._capabilities = capabilities
+        self._capabilities = _known(model, capabilities)
         settings = Settings(
             workspace=self._service.workspace,
             inspection=self._service.inspection,
@@ -108,3 +107,14 @@ class DashScopeModel(ServiceClient):
         ):
             path = "compatible"
         return OneAsking(self._shared, request, name, can, path)
+
+
+def _known(model: str, given: Capabilities | Mapping[str, Any] | None) -> Capabilities | None:
+    """What the caller says of the model: all of it, or what differs from the table."""
+    if given is None or isinstance(given, Capabilities):
+        return given
+    names = [a.name for a in fields(Capabilities)]
+    unknown = set(given).difference(names)
+    if unknown:
+        raise TypeError(f"{min(unknown)!r} is no capability; there are {', '.join(names)}")
+    return evolve(capabilities_of(model), **given)

@@ -9,14 +9,29 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
-from attrs import frozen
+from attrs import Attribute, field, frozen
 
 __all__ = ["Capabilities", "Path", "capabilities_of"]
 
 Path: TypeAlias = Literal["text", "multimodal", "compatible"]
 """The endpoint of a model: the two of the native protocol, or the compatible mode's."""
+_Streaming: TypeAlias = Literal["only", "thinking", "free"]
+_Thinking: TypeAlias = Literal["always", "on", "off", "none"]
+
+
+def _one_of(words: Any) -> Any:
+    """A validator of the words of a ``Literal``."""
+    known = get_args(words)
+
+    def check(_: Any, attribute: Attribute[Any], value: Any) -> None:
+        if value is not None and value not in known:
+            shown = ", ".join(map(repr, known))
+            msg = f"{attribute.name} is one of {shown}, not {value!r}"
+            raise ValueError(msg)
+
+    return check
 
 
 @frozen(kw_only=True)
@@ -49,9 +64,9 @@ class Capabilities:
         max_output: Tokens of the visible answer.
     """
 
-    path: Path | None = None
-    stream: Literal["only", "thinking", "free"] | None = None
-    thinking: Literal["always", "on", "off", "none"] | None = None
+    path: Path | None = field(default=None, validator=_one_of(Path))
+    stream: _Streaming | None = field(default=None, validator=_one_of(_Streaming))
+    thinking: _Thinking | None = field(default=None, validator=_one_of(_Thinking))
     tools: bool | None = None
     tools_while_thinking: bool | None = None
     forced_tool: bool | None = None

@@ -58,6 +58,17 @@ def _whole(low: int, high: int | None = None) -> Any:
     return check
 
 
+def _mapping_or(kind: type) -> Any:
+    """A validator of what is given as an object of its own, or as a mapping."""
+
+    def check(_: Any, attribute: Attribute[Any], value: Any) -> None:
+        if value is not None and not isinstance(value, kind | Mapping):
+            msg = f"{attribute.name} is {kind.__name__}(…) or a mapping, not {value!r}"
+            raise TypeError(msg)
+
+    return check
+
+
 def _tokens(value: Iterable[int] | Iterable[Iterable[int]] | None) -> Tokens | None:
     if value is None:
         return None
@@ -125,7 +136,7 @@ class TranslationOptions:
     domains: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class DashScopeOptions(ChatOptions):
     """All options of DashScope.  ``None`` leaves a thing to the service; ``False`` is sent.
 
@@ -196,14 +207,16 @@ class DashScopeOptions(ChatOptions):
     logit_bias: Mapping[str, float] | None = field(default=None, hash=False)
     tool_stream: bool | None = None
     enable_search: bool | None = None
-    search_options: SearchOptions | Mapping[str, Any] | None = field(default=None, hash=False)
+    search_options: SearchOptions | Mapping[str, Any] | None = field(
+        default=None, hash=False, validator=_mapping_or(SearchOptions)
+    )
     enable_code_interpreter: bool | None = None
     enable_text_image_mixed: bool | None = None
     vl_high_resolution_images: bool | None = None
     vl_enable_image_hw_output: bool | None = None
     ocr_options: Mapping[str, Any] | None = field(default=None, hash=False)
     translation_options: TranslationOptions | Mapping[str, Any] | None = field(
-        default=None, hash=False
+        default=None, hash=False, validator=_mapping_or(TranslationOptions)
     )
     skill: Sequence[Mapping[str, Any]] | None = field(default=None, hash=False)
     modalities: tuple[str, ...] | None = field(default=None, converter=_texts)
@@ -216,3 +229,9 @@ class DashScopeOptions(ChatOptions):
     def __attrs_post_init__(self) -> None:
         if self.stop and self.stop_tokens:
             raise ValueError("stop and stop_tokens do not go together: choose one")
+
+    @classmethod
+    def _check_names(cls, values: Mapping[str, Any]) -> None:
+        if "enable_thinking" in values:
+            raise TypeError("'enable_thinking' is not an option: it is called 'thinking' here")
+        super()._check_names(values)

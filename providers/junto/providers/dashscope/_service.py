@@ -8,15 +8,16 @@ import os
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn, TypedDict, Unpack
+from typing import TypedDict, Unpack
 from urllib.parse import urlsplit
 
 import aiohttp
 
-from junto.core import ProtocolError, Secret, clean_text
+from junto.core import ProtocolError, Secret
 
-from ..failures import Origin, parse_failure, retry_after, to_error
-from ..transport import Clock, Exchange, Timeouts, Transport, refusal_of
+from ..asking import post_question, request_id_of
+from ..failures import Origin
+from ..transport import Clock, Exchange, Timeouts, Transport
 from ._errors import origin_of
 from ._hosts import base_url_of, check_base_url, check_workspace, url_of
 from ._key import find_key, read_key_file
@@ -81,7 +82,11 @@ class Service:
     def __init__(self, **options: Unpack[ServiceOptions]) -> None:
         unknown = options.keys() - ServiceOptions.__annotations__.keys()
         if unknown:
-            raise TypeError(f"{min(unknown)!r} is no keyword of a DashScope model")
+            known = ", ".join(ServiceOptions.__annotations__)
+            raise TypeError(
+                f"{min(unknown)!r} is no keyword of a DashScope model; for the service there"
+                f" are {known}"
+            )
         self.workspace = check_workspace(options.get("workspace"))
         base_url, region = options.get("base_url"), options.get("region")
         if base_url is None and region is None:
@@ -130,20 +135,14 @@ class Service:
             ChatError: No connection, a refusal of the service, or an answer that is not
                 to be read.  The connection is closed then.
         """
-        assert origin.key is not None  # noqa: S101  for the type checker: origin() set it
-        exchange = await self.transport.post(
-            url_of(self.base_url, path), body, headers=headers, key=origin.key, clock=clock
+        return await post_question(
+            self.transport,
+            url_of(self.base_url, path),
+            body,
+            headers=headers,
+            origin=origin,
+            clock=clock,
         )
-        try:
-            refusal = refusal_of(exchange.status, exchange.headers, origin.scrub)
-            if refusal is not None:
-                raise refusal  # noqa: TRY301  the connection is closed just below
-            if exchange.status >= 400:
-                await _refuse(exchange, origin)
-        except BaseException:
-            exchange.close()
-            raise
-        return exchange
 
     async def post_whole(
         self, path: str, body: bytes, headers: Mapping[str, str], origin: Origin
@@ -173,24 +172,9 @@ class Service:
         await self.transport.aclose()
 
 
-async def _refuse(exchange: Exchange, origin: Origin) -> NoReturn:
-    raise to_error(
-        parse_failure(
-            await exchange.read_error_body(),
-            exchange.status,
-            request_id=request_id_of(exchange, origin),
-            retry_after=retry_after(exchange.headers),
-        ),
-        origin,
-    )
-
-
-def request_id_of(exchange: Exchange, origin: Origin) -> str | None:
-    """The id of the request, as the headers have it."""
-    return clean_text(origin.scrub(exchange.headers.get("x-request-id", "")), 100) or None
-
-
 def _inspection(value: bool | Mapping[str, str]) -> str | None:  # noqa: FBT001  as it was given
     if value is False:
         return None
+    if value is not True and not isinstance(value, Mapping):
+        raise TypeError(f"data_inspection is True, False or a mapping, not {value!r}")
     return json.dumps({"input": "cip", "output": "cip"} if value is True else dict(value))

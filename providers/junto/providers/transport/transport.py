@@ -71,6 +71,9 @@ class Transport:
         trust_env: bool = False,
         redirects: int = 0,
     ) -> None:
+        if timeouts is not None and not isinstance(timeouts, Timeouts):
+            msg = f"timeouts is Timeouts(…), such as Timeouts(total=60), not {timeouts!r}"
+            raise TypeError(msg)
         if redirects < 0:
             raise ValueError(f"redirects is at least 0, not {redirects}")
         self.timeouts = timeouts or Timeouts()
@@ -81,7 +84,13 @@ class Transport:
         self._sessions = Sessions(session, connections=connections, ssl_context=ssl_context)
 
     async def post(
-        self, url: str, body: bytes, *, headers: Mapping[str, str], key: Secret, clock: Clock
+        self,
+        url: str,
+        body: bytes,
+        *,
+        headers: Mapping[str, str],
+        key: Secret | None,
+        clock: Clock,
     ) -> Exchange:
         """Send ``body``, and return when the headers of the answer are there.
 
@@ -91,7 +100,8 @@ class Transport:
             url: Where to.
             body: What to send.
             headers: Without ``Authorization``.
-            key: Goes into ``Authorization: Bearer …``, and is shown nowhere.
+            key: Goes into ``Authorization: Bearer …``, and is shown nowhere; ``None`` for a
+                service that asks for none.
             clock: Measures this request.
 
         Raises:
