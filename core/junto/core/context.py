@@ -129,8 +129,8 @@ class RunContext:
         self._values: dict[ContextKey[Any], Any] = {}
         self._saves: dict[object, Save] = {}
         # Of the run, and so the same for all activations.
-        own: dict[object, Cleanup] = {}
-        self._cleanups = own if parent is None else parent._cleanups  # noqa: SLF001  its own class
+        self._cleanups: dict[object, Cleanup]
+        self._cleanups = {} if parent is None else parent._cleanups  # noqa: SLF001  its own class
         # For the driver.
         self.showing: Shown = Shown() if parent is None else parent.showing
         self.run_id: str = os.urandom(16).hex() if parent is None else parent.run_id

@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeGuard, cast
 
 from attrs import frozen
 
-from .key import ConversationKey
+from .key import ConversationKey, KeyLike
 from .turn import Turn
 
 __all__ = [
@@ -46,11 +46,11 @@ class MemoryStore(Protocol):
         StoreFormatError: What is stored cannot be read.
     """
 
-    async def load(self, key: ConversationKey, limit: int) -> Sequence[Turn]:
+    async def load(self, key: KeyLike, limit: int) -> Sequence[Turn]:
         """The newest ``limit`` turns in the order of storing; none if there are none."""
         ...
 
-    async def append(self, key: ConversationKey, turn: Turn) -> None:
+    async def append(self, key: KeyLike, turn: Turn) -> None:
         """Store a turn behind all others, as one thing.
 
         A turn whose id is there already changes nothing.  Cancelled, it has stored the
@@ -58,7 +58,7 @@ class MemoryStore(Protocol):
         """
         ...
 
-    async def clear(self, key: ConversationKey) -> None:
+    async def clear(self, key: KeyLike) -> None:
         """Forget a conversation; an unknown one is no error.
 
         A turn that runs cannot be committed into it any more.
@@ -99,7 +99,7 @@ class LeasedStore(MemoryStore, Protocol):
 
     async def begin(
         self,
-        key: ConversationKey,
+        key: KeyLike,
         turn_id: str,
         input_hash: str,
         *,
@@ -127,7 +127,7 @@ class LeasedStore(MemoryStore, Protocol):
         """
         ...
 
-    async def renew(self, key: ConversationKey, lease: Lease, *, seconds: float) -> None:
+    async def renew(self, key: KeyLike, lease: Lease, *, seconds: float) -> None:
         """Let the lease last for ``seconds`` from now.
 
         Raises:
@@ -135,7 +135,7 @@ class LeasedStore(MemoryStore, Protocol):
         """
         ...
 
-    async def commit(self, key: ConversationKey, lease: Lease, turn: Turn) -> int:
+    async def commit(self, key: KeyLike, lease: Lease, turn: Turn) -> int:
         """Store the turn, and free the conversation: the one point where a turn is history.
 
         A turn that this lease committed before changes nothing: who does not know
@@ -150,7 +150,7 @@ class LeasedStore(MemoryStore, Protocol):
         """
         ...
 
-    async def abort(self, key: ConversationKey, lease: Lease) -> None:
+    async def abort(self, key: KeyLike, lease: Lease) -> None:
         """Free the conversation without a trace; a lease that is over changes nothing."""
         ...
 
@@ -205,9 +205,11 @@ def check_store(store: object) -> MemoryStore:
     if isinstance(store, type):
         msg = f"the store is the class {store.__name__}: make an instance of it"
         raise TypeError(msg)
-    names = list(_SIMPLE)
-    names += _LEASES if getattr(store, "leases", False) is True else ()
-    names += _MANAGED if getattr(store, "managed", False) is True else ()
+    names: list[str] = [*_SIMPLE]
+    if getattr(store, "leases", False) is True:
+        names += _LEASES
+    if getattr(store, "managed", False) is True:
+        names += _MANAGED
     missing = [name for name in names if not callable(getattr(store, name, None))]
     if missing:
         msg = f"a memory store has {', '.join(names)}; {store!r} lacks {', '.join(missing)}"
