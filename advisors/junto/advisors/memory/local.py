@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from junto.core.memory import (
     ALL,
-    ConversationKey,
     KeyLike,
     Lease,
     LeasedStore,

@@ -11,7 +11,7 @@ import json
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from attrs import evolve, fields
 
@@ -216,7 +216,7 @@ def _text(text: str) -> str | list[str]:
 
 def _read(value: Any) -> str:
     if isinstance(value, list):
-        value = "".join(value)
+        value = "".join(cast("list[str]", value))
     if not isinstance(value, str):
         msg = f"there is {type(value).__name__} where text should be"
         raise TypeError(msg)

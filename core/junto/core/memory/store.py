@@ -46,11 +46,11 @@ class MemoryStore(Protocol):
         StoreFormatError: What is stored cannot be read.
     """
 
-    async def load(self, key: KeyLike, limit: int) -> Sequence[Turn]:
+    async def load(self, key: KeyLike, /, limit: int) -> Sequence[Turn]:
         """The newest ``limit`` turns in the order of storing; none if there are none."""
         ...
 
-    async def append(self, key: KeyLike, turn: Turn) -> None:
+    async def append(self, key: KeyLike, /, turn: Turn) -> None:
         """Store a turn behind all others, as one thing.
 
         A turn whose id is there already changes nothing.  Cancelled, it has stored the
@@ -58,7 +58,7 @@ class MemoryStore(Protocol):
         """
         ...
 
-    async def clear(self, key: KeyLike) -> None:
+    async def clear(self, key: KeyLike, /) -> None:
         """Forget a conversation; an unknown one is no error.
 
         A turn that runs cannot be committed into it any more.
@@ -100,6 +100,7 @@ class LeasedStore(MemoryStore, Protocol):
     async def begin(
         self,
         key: KeyLike,
+        /,
         turn_id: str,
         input_hash: str,
         *,
@@ -127,7 +128,7 @@ class LeasedStore(MemoryStore, Protocol):
         """
         ...
 
-    async def renew(self, key: KeyLike, lease: Lease, *, seconds: float) -> None:
+    async def renew(self, key: KeyLike, /, lease: Lease, *, seconds: float) -> None:
         """Let the lease last for ``seconds`` from now.
 
         Raises:
@@ -135,7 +136,7 @@ class LeasedStore(MemoryStore, Protocol):
         """
         ...
 
-    async def commit(self, key: KeyLike, lease: Lease, turn: Turn) -> int:
+    async def commit(self, key: KeyLike, /, lease: Lease, turn: Turn) -> int:
         """Store the turn, and free the conversation: the one point where a turn is history.
 
         A turn that this lease committed before changes nothing: who does not know
@@ -150,7 +151,7 @@ class LeasedStore(MemoryStore, Protocol):
         """
         ...
 
-    async def abort(self, key: KeyLike, lease: Lease) -> None:
+    async def abort(self, key: KeyLike, /, lease: Lease) -> None:
         """Free the conversation without a trace; a lease that is over changes nothing."""
         ...
 

@@ -106,7 +106,7 @@ def texts_of(turns: Sequence[Turn]) -> list[str]:
 
 async def leased(store: LeasedStore, where: ConversationKey, turn: Turn, **how: Any) -> Lease:
     """Begin a turn, which must give a lease."""
-    wanted = {"seconds": MINUTE, **how}
+    wanted: dict[str, Any] = {"seconds": MINUTE, **how}
     lease = await store.begin(where, turn.id, hash_input(turn.input), **wanted)
     claim(isinstance(lease, Lease), f"begin gave {lease!r} for a new turn, not a lease")
     assert isinstance(lease, Lease)  # noqa: S101  for the types: it was claimed

@@ -29,7 +29,7 @@ class CancelChecks(Checks):
             where, wanted = key(), say("a", "1")
             for rounds in range(_ROUNDS):
                 one = ConversationKey(f"{where.conversation}-{rounds}", where.tenant)
-                over = await _cancelled(lambda at=one: store.append(at, wanted), rounds, "append")
+                over = await _cancelled(_bound(store.append, one, wanted), rounds, "append")
                 found = list(await store.load(one, ALL))
                 claim(found in ([], [wanted]), f"cancelled in round {rounds}, it left {found!r}")
                 await store.append(one, wanted)
@@ -48,7 +48,7 @@ class CancelChecks(Checks):
             where = key()
             await store.append(where, say("a"))
             for rounds in range(_ROUNDS):
-                over = await _cancelled(lambda: store.load(where, ALL), rounds, "load")
+                over = await _cancelled(_bound(store.load, where, ALL), rounds, "load")
                 found = texts_of(await store.load(where, ALL))
                 claim(found == ["a"], f"after a load that was cancelled there is {found}")
                 if over:
@@ -65,7 +65,7 @@ class CancelChecks(Checks):
                 where = ConversationKey(f"{base.conversation}-{rounds}", base.tenant)
                 for text in "abc":
                     await store.append(where, say(text))
-                over = await _cancelled(lambda at=where: store.clear(at), rounds, "clear")
+                over = await _cancelled(_bound(store.clear, where), rounds, "clear")
                 found = texts_of(await store.load(where, ALL))
                 claim(found in ([], ["a", "b", "c"]), f"cancelled, clear left {found}")
                 if over:

@@ -115,7 +115,8 @@ class FenceChecks(Checks):
         """With each beginning, also behind an abort."""
 
         async def main(store: LeasedStore) -> None:
-            where, fences = key(), []
+            where = key()
+            fences: list[int] = []
             for i in range(4):
                 lease = await leased(store, where, say(str(i)))
                 fences.append(lease.fence)

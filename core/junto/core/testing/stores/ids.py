@@ -87,11 +87,11 @@ class IdChecks(Checks):
         async def main(store: MemoryStore) -> None:
             base = key().tenant
             pairs = [("a", "b:c"), ("a:b", "c"), ("", "a:b:c"), ("ab", "c"), ("a", "bc")]
-            keys = [ConversationKey(f"{base}{name}", tenant) for tenant, name in pairs]
-            keys += [ConversationKey("c", f"{base}{tenant}") for tenant, _ in pairs]
-            for i, where in enumerate(dict.fromkeys(keys)):
+            keys = [ConversationKey(name, f"{base}{tenant}") for tenant, name in pairs]
+            keys += [ConversationKey(f":{name}", f"{base}{tenant}") for tenant, name in pairs]
+            for i, where in enumerate(keys):
                 await store.append(where, say(str(i)))
-            for i, where in enumerate(dict.fromkeys(keys)):
+            for i, where in enumerate(keys):
                 found = texts_of(await store.load(where, ALL))
                 claim(found == [str(i)], f"{where!r} has {found}: turns of another tenant")
 

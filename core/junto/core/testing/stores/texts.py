@@ -10,6 +10,7 @@ from ...messages import (
     AssistantMessage,
     AudioPart,
     ImagePart,
+    Message,
     ReasoningPart,
     TextPart,
     ToolCallPart,
@@ -40,7 +41,8 @@ class TextChecks(Checks):
         thought = ReasoningPart("hm", shown="<think>hm</think>", signature="seal")
         call = ToolCallPart("call-1", "look_up", '{"q": "not json')
         failed = ToolMessage("no", call_id="call-1", name="look_up", is_error=True)
-        output = [AssistantMessage([thought, "so", call]), failed, AssistantMessage(())]
+        output: list[Message] = [AssistantMessage([thought, "so", call]), failed]
+        output.append(AssistantMessage(()))
         self._come_back([Turn("1", [asked], output), Turn("2", [failed], [])])
 
     def test_all_that_is_known_of_a_turn_comes_back(self) -> None:
