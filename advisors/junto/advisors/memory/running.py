@@ -65,6 +65,8 @@ class RunningTurn:
         self._timer: asyncio.TimerHandle | None = None
         self._renewing: asyncio.Task[None] | None = None
         self._over = False
+        # It waits, and has nothing in the store's hands: so it can simply be cancelled.
+        self._patient = False
 
     def begin(
         self, how: Concurrency, line: Line, seconds: float, *, given: bool
@@ -110,6 +112,7 @@ class RunningTurn:
         """Wait behind those of this process in order, and beside those of others."""
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
+        self._patient = True
         try:
             self._line, self._place = line, await line.enter(self.key, seconds)
         except TimeoutError:
@@ -117,6 +120,7 @@ class RunningTurn:
             raise ConversationBusyError(msg) from None
         wait = _FIRST_WAIT
         while True:
+            self._patient = False
             try:
                 return await self._ask()
             except ConversationBusyError as error:
@@ -124,6 +128,7 @@ class RunningTurn:
                 if left <= 0:
                     raise
                 free = wait if error.retry_after is None else max(error.retry_after, _FIRST_WAIT)
+                self._patient = True
                 await asyncio.sleep(min(wait, free, left))
                 wait = min(wait * 2, _LONGEST_WAIT)
 
@@ -175,6 +180,8 @@ class RunningTurn:
     async def _end(self, outcome: Outcome) -> None:
         try:
             if self._beginning is not None:
+                if self._patient:
+                    self._beginning.cancel()
                 await asyncio.wait({self._beginning})
             await self._rest()
             if self._lease is not None:
