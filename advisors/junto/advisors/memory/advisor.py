@@ -5,24 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, get_args
 
-from attrs import frozen
-
 from junto.core import (
     Advisor,
-    AssistantMessage,
     ChatRequest,
     ChatResponse,
     ContextKey,
     Event,
     EventHook,
     Message,
-    Outcome,
     Phase,
     RunContext,
-    SaveError,
     StaleTurnError,
     SystemMessage,
-    ToolMessage,
     TurnNotStoredError,
 )
 from junto.core.memory import (
@@ -31,15 +25,14 @@ from junto.core.memory import (
     ConversationKey,
     MemoryStore,
     Turn,
-    TurnStatus,
-    check_conversation,
     check_id,
     check_store,
     hash_input,
     path_to,
 )
 
-from .history import answers_tools, history, repaired
+from .call import Call, replayed_answer
+from .history import answers_tools, history
 from .line import Line
 from .local import leased
 from .running import Concurrency, RunningTurn
@@ -50,28 +43,6 @@ from .window import HistoryWindow, LastMessages
 __all__ = ["MemoryAdvisor"]
 
 _RUNNING = ContextKey[RunningTurn]("junto.memory.running")
-
-
-@frozen
-class _Call:
-    """What one question says of its turn."""
-
-    key: ConversationKey
-    turn_id: str
-    given: bool
-    parent: str | None
-
-    @classmethod
-    def of(cls, ctx: RunContext, tenant: str) -> _Call:
-        conversation = check_conversation(ctx.conversation_id)
-        whose = check_id(ctx.params.get("tenant", tenant), "tenant", empty=True)
-        turn_id, parent = ctx.params.get("turn_id"), ctx.params.get("parent")
-        return cls(
-            ConversationKey(conversation, whose),
-            ctx.run_id if turn_id is None else check_id(turn_id, "turn_id"),
-            given=turn_id is not None,
-            parent=None if parent is None else check_id(parent, "parent", empty=True),
-        )
 
 
 class MemoryAdvisor(Advisor):
@@ -167,7 +138,7 @@ class MemoryAdvisor(Advisor):
 
     async def before(self, request: ChatRequest, ctx: RunContext) -> ChatRequest | ChatResponse:
         """Take the conversation, put its history in front, and ask for the turn to be saved."""
-        call = _Call.of(ctx, self.tenant)
+        call = Call.of(ctx, self.tenant)
         system = [m for m in request.messages if isinstance(m, SystemMessage)]
         new = [m for m in request.messages if not isinstance(m, SystemMessage)]
         running = self._running(call, new, ctx)
@@ -175,12 +146,12 @@ class MemoryAdvisor(Advisor):
             self.concurrency, self._line, self.queue_seconds, given=call.given
         )
         if replay is not None:
-            return _replayed(replay)
+            return replayed_answer(replay)
         self._hold(running)
         ctx[_RUNNING] = running
 
         async def save(response: ChatResponse) -> None:
-            turn = self._turn(call, new, response)
+            turn = call.turn(new, response, keep_reasoning=self.keep_reasoning)
             try:
                 await finished(running.commit(turn))
             except Exception as error:
@@ -205,7 +176,7 @@ class MemoryAdvisor(Advisor):
 
         return on_event
 
-    def _running(self, call: _Call, new: Sequence[Message], ctx: RunContext) -> RunningTurn:
+    def _running(self, call: Call, new: Sequence[Message], ctx: RunContext) -> RunningTurn:
         """The run's turn: one, however often the model is asked in it."""
         running = ctx.cleanups.get(self)
         if isinstance(running, RunningTurn):
@@ -214,7 +185,9 @@ class MemoryAdvisor(Advisor):
             self._leased, call.key, call.turn_id, hash_input(new), seconds=self.lease_seconds
         )
         if self.on_interrupt == "keep":
-            running.partial = lambda outcome: self._partial(call, new, outcome)
+            running.partial = lambda outcome: call.partial(
+                new, outcome, keep_reasoning=self.keep_reasoning
+            )
         ctx.add_cleanup(running, key=self)
         return running
 
@@ -232,7 +205,7 @@ class MemoryAdvisor(Advisor):
         if self._held.get(running.key) is running:
             del self._held[running.key]
 
-    async def _earlier(self, call: _Call) -> Sequence[Turn | Message]:
+    async def _earlier(self, call: Call) -> Sequence[Turn | Message]:
         """What stands in front of the question."""
         reach = self.window.reach
         if reach < 1 or call.parent == FIRST:
@@ -251,56 +224,8 @@ class MemoryAdvisor(Advisor):
             raise ValueError(msg)
         return await self.window.select(call.key, path)
 
-    def _turn(
-        self,
-        call: _Call,
-        new: Sequence[Message],
-        response: ChatResponse,
-        status: TurnStatus = TurnStatus.COMPLETE,
-    ) -> Turn:
-        told = {name: response.metadata.get(name) for name in ("request_id", "model")}
-        output: Sequence[Message] = response.messages
-        if not self.keep_reasoning:
-            output = [
-                m.without_reasoning() if isinstance(m, AssistantMessage) else m for m in output
-            ]
-        if status is TurnStatus.INCOMPLETE:
-            output = [m for m in repaired(output) if m.parts or not isinstance(m, AssistantMessage)]
-        return Turn(
-            call.turn_id,
-            new,
-            output,
-            finish_reason=response.finish_reason,
-            usage=response.usage,
-            status=status,
-            parent=call.parent,
-            metadata={name: value for name, value in told.items() if isinstance(value, str)},
-        )
-
-    def _partial(self, call: _Call, new: Sequence[Message], outcome: Outcome) -> Turn | None:
-        """What an interrupted run leaves, if it leaves anything."""
-        if outcome.ok or isinstance(outcome.error, SaveError):
-            return None
-        turn = self._turn(call, new, outcome.response, TurnStatus.INCOMPLETE)
-        return turn if turn.output else None
-
     def __repr__(self) -> str:
         return f"MemoryAdvisor({self.store!r}, window={self.window!r})"
-
-
-def _replayed(turn: Turn) -> ChatResponse:
-    """The stored answer; it cost nothing this time, and so has no usage."""
-    output = [m for m in turn.output if isinstance(m, AssistantMessage | ToolMessage)]
-    return ChatResponse(
-        messages=output,
-        finish_reason=turn.finish_reason,
-        metadata={
-            **turn.metadata,
-            "turn_id": turn.id,
-            "replayed": True,
-            "incomplete": not turn.complete,
-        },
-    )
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:

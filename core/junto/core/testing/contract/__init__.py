@@ -11,7 +11,8 @@ from .cancelling import CancelChecks
 from .direct import DirectChecks
 from .ends import EndChecks
 from .faults import FaultChecks
-from .overrides import claim_no_override, is_fixture
+from .overrides import claim_no_override as _claim_no_override
+from .overrides import is_fixture as _is_fixture
 from .runs import RunChecks
 
 __all__ = [
@@ -68,9 +69,9 @@ class AdvisorContract(AnswerChecks, RunChecks, EndChecks, FaultChecks, CancelChe
     def _take_advisor_from_fixture(self, request: pytest.FixtureRequest) -> None:
         defined = inspect.getattr_static(type(self), "advisor")
         undefined = defined is inspect.getattr_static(AdvisorContract, "advisor")
-        if undefined or is_fixture(defined):
+        if undefined or _is_fixture(defined):
             self._given = request.getfixturevalue("advisor")
 
     def test_no_check_is_overridden(self) -> None:
         """A check that is replaced by accident would check nothing."""
-        claim_no_override(type(self), AdvisorContract, self.overrides)
+        _claim_no_override(type(self), AdvisorContract, self.overrides)

@@ -6,7 +6,8 @@ import inspect
 
 import pytest
 
-from ..contract.overrides import claim_no_override, is_fixture
+from ..contract.overrides import claim_no_override as _claim_no_override
+from ..contract.overrides import is_fixture as _is_fixture
 from .cancelling import CancelChecks
 from .fencing import FenceChecks
 from .ids import IdChecks
@@ -67,9 +68,9 @@ class MemoryContract(
     def _take_store_from_fixture(self, request: pytest.FixtureRequest) -> None:
         defined = inspect.getattr_static(type(self), "store")
         undefined = defined is inspect.getattr_static(MemoryContract, "store")
-        if undefined or is_fixture(defined):
+        if undefined or _is_fixture(defined):
             self._given = request.getfixturevalue("store")
 
     def test_no_check_is_overridden(self) -> None:
         """A check that is replaced by accident would check nothing."""
-        claim_no_override(type(self), MemoryContract, self.overrides)
+        _claim_no_override(type(self), MemoryContract, self.overrides)
