@@ -27,6 +27,7 @@ from junto.core import (
     ToolMessage,
     UserMessage,
 )
+from junto.core.memory import KeyLike, Lease
 from junto.core.testing import ScriptedModel
 
 
@@ -153,7 +154,7 @@ async def test_a_cancelled_run_stores_nothing() -> None:
 
 async def test_a_store_that_fails_fails_the_run_and_the_error_carries_the_answer() -> None:
     class Broken(InProcessStore):
-        async def append(self, conversation: str, turn: Turn) -> None:
+        async def commit(self, key: KeyLike, lease: Lease, turn: Turn) -> int:
             msg = "disk full"
             raise OSError(msg)
 
@@ -315,8 +316,9 @@ async def test_the_conversation_that_was_silent_the_longest_goes_first() -> None
 
 @pytest.mark.parametrize("limit", ["max_turns", "max_conversations"])
 def test_a_store_that_keeps_nothing_is_refused(limit: str) -> None:
+    arguments: dict[str, Any] = {limit: 0}
     with pytest.raises(ValueError, match=f"{limit} is at least 1"):
-        InProcessStore(**{limit: 0})
+        InProcessStore(**arguments)
 
 
 async def test_a_cleared_conversation_is_forgotten() -> None:

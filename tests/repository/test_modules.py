@@ -27,8 +27,8 @@ MAY_IMPORT = {
 GROUND = {"attrs"}
 SHIM = "junto.core._logging"
 
-# What is a fixture or a class of tests needs pytest; nothing else imports these two.
-FOR_PYTEST = {"junto.core.testing.contract", "junto.core.testing.fixtures"}
+# What is a fixture or a class of tests needs pytest; nothing else imports these.
+FOR_PYTEST = {f"junto.core.testing.{name}" for name in ("contract", "fixtures", "stores")}
 
 # What comes with an extra: modules that need it are left out where it is not installed.
 EXTRAS = {"click", "rich", "xllamacpp"}

@@ -15,25 +15,49 @@ from .guard import (
     window,
 )
 from .logging import LoggingAdvisor
-from .memory import InProcessStore, MemoryAdvisor, MemoryStore, Turn, check_conversation
+from .memory import (
+    Concurrency,
+    EstimatedTokens,
+    HistoryWindow,
+    InProcessStore,
+    LastMessages,
+    LastTurns,
+    MemoryAdvisor,
+    MemoryStore,
+    SQLiteStore,
+    TokenBudget,
+    TokenCounter,
+    Turn,
+    check_conversation,
+    open_store,
+)
 from .reasoning import ReasoningAdvisor
 
 __all__ = [
     "Block",
     "Check",
+    "Concurrency",
+    "EstimatedTokens",
     "GuardAdvisor",
     "GuardBlockedError",
+    "HistoryWindow",
     "InProcessStore",
+    "LastMessages",
+    "LastTurns",
     "LoggingAdvisor",
     "MemoryAdvisor",
     "MemoryStore",
     "ReasoningAdvisor",
     "Replace",
+    "SQLiteStore",
     "SafeGuardAdvisor",
+    "TokenBudget",
+    "TokenCounter",
     "Turn",
     "Verdict",
     "Window",
     "WordCheck",
     "check_conversation",
+    "open_store",
     "window",
 ]

@@ -8,7 +8,7 @@ from .chain import AdvisorChain
 from .chat import ChatRequest, ChatResponse, Choice
 from .client import ChatClient
 from .collect import collect
-from .context import ContextKey, Outcome, RunContext, Save
+from .context import Cleanup, ContextKey, Outcome, RunContext, Save
 from .errors import (
     AdvisorContractError,
     AuthenticationError,
@@ -82,6 +82,15 @@ from .plugins import resolve_model
 from .prompt import Ask, Prompt
 from .retrieval import EmbeddingModel, Embeddings, Purpose, Ranked, Ranking, RerankModel
 from .secret import Secret
+from .store_errors import (
+    ConversationBusyError,
+    MemoryStoreError,
+    StaleTurnError,
+    StoreFormatError,
+    StoreUnavailableError,
+    TurnConflictError,
+    TurnNotStoredError,
+)
 from .stream import ChatStream
 from .sync import SyncChatClient, SyncChatStream
 from .think import ThinkSplitter
@@ -111,9 +120,11 @@ __all__ = [
     "ChatStream",
     "ChatTimeoutError",
     "Choice",
+    "Cleanup",
     "ConcurrentReadError",
     "ContentFilteredError",
     "ContextKey",
+    "ConversationBusyError",
     "CustomEvent",
     "EmbeddingModel",
     "Embeddings",
@@ -128,6 +139,7 @@ __all__ = [
     "InterruptedStreamError",
     "Lint",
     "Logger",
+    "MemoryStoreError",
     "Message",
     "MissingExtraError",
     "ModelFileError",
@@ -160,6 +172,9 @@ __all__ = [
     "SaveError",
     "Secret",
     "Source",
+    "StaleTurnError",
+    "StoreFormatError",
+    "StoreUnavailableError",
     "StreamClosedError",
     "StreamConsumedError",
     "StreamStateError",
@@ -177,6 +192,8 @@ __all__ = [
     "ToolResult",
     "Trace",
     "TransportError",
+    "TurnConflictError",
+    "TurnNotStoredError",
     "UnavailableError",
     "Usage",
     "UsageUpdate",

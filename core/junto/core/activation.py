@@ -223,6 +223,9 @@ class Activation(Answer):
                 told = self._told(level, self.outcome(kind, error, i))
                 interruptions.append(await run.cleanly(f"on_close of {level.name}", told))
         if self.outermost:
+            for cleanup in tuple(self.ctx.cleanups.values()):
+                step = cleanup(self.outcome(kind, error, 0))
+                interruptions.append(await run.cleanly("a cleanup", step))
             self.ctx.showing.note()
             run.ended, run.reading_on = (kind, error), None
             if run.watch is not None:

@@ -15,13 +15,16 @@ from .usage import Usage
 if TYPE_CHECKING:
     from .activation import Activation
 
-__all__ = ["ContextKey", "Outcome", "OutcomeKind", "RunContext", "Save", "Shown"]
+__all__ = ["Cleanup", "ContextKey", "Outcome", "OutcomeKind", "RunContext", "Save", "Shown"]
 
 T = TypeVar("T")
 
 Save: TypeAlias = Callable[[ChatResponse], Awaitable[None]]
 """Called with the whole answer, after the outermost ``after`` and before the reader
 learns that the stream has ended."""
+
+Cleanup: TypeAlias = Callable[["Outcome"], Awaitable[None]]
+"""Called with how the run ended, when every ``on_close`` has run."""
 
 
 class ContextKey(Generic[T]):
@@ -98,6 +101,7 @@ class RunContext:
     """
 
     __slots__ = (
+        "_cleanups",
         "_parent",
         "_saves",
         "_values",
@@ -124,6 +128,9 @@ class RunContext:
         self._parent = parent
         self._values: dict[ContextKey[Any], Any] = {}
         self._saves: dict[object, Save] = {}
+        # Of the run, and so the same for all activations.
+        self._cleanups: dict[object, Cleanup]
+        self._cleanups = {} if parent is None else parent._cleanups  # noqa: SLF001  its own class
         # For the driver.
         self.showing: Shown = Shown() if parent is None else parent.showing
         self.run_id: str = os.urandom(16).hex() if parent is None else parent.run_id
@@ -174,6 +181,21 @@ class RunContext:
     def saves(self) -> Mapping[object, Save]:
         """The saves so far by key, in the order in which they will run."""
         return self._saves
+
+    def add_cleanup(self, cleanup: Cleanup, *, key: object = None) -> None:
+        """Have ``cleanup`` called once when the run is over, however it ends.
+
+        It is told of the outermost level, after every ``on_close`` and under the same
+        rules.  It belongs to the run and not to the activation: whoever stands inside a
+        loop asks :attr:`cleanups` for its key first.  Without a key, ``cleanup`` itself
+        is the key; with the same key the later one replaces the earlier.
+        """
+        self._cleanups[cleanup if key is None else key] = cleanup
+
+    @property
+    def cleanups(self) -> Mapping[object, Cleanup]:
+        """The run's cleanups so far by key, in the order in which they were added."""
+        return self._cleanups
 
     def inherit(self, inner: RunContext) -> None:
         """Take over from a child whose activation is complete; for the driver."""

@@ -22,6 +22,13 @@
     ├── AdvisorContractError          an advisor broke a rule; also TypeError
     ├── ChainError                    a chain cannot be built; also ValueError
     ├── SaveError                     the answer is whole, but was not saved
+    │   └── TurnNotStoredError          nor was its turn: carries it, and its id
+    ├── MemoryStoreError              conversation memory
+    │   ├── ConversationBusyError       another turn of the conversation is running
+    │   ├── StaleTurnError              the turn has lost its conversation
+    │   ├── TurnConflictError           the turn id was used with another input
+    │   ├── StoreUnavailableError       the store cannot be reached or used
+    │   └── StoreFormatError            what is stored is too new, unknown or damaged
     ├── ModelFileError                a local model's file is missing or damaged
     ├── MissingExtraError             an optional part is not installed; also ImportError
     └── PluginError                   a name leads to no plugin, or to a broken one

@@ -5,7 +5,7 @@ advisors, ``outer`` and ``inner``, a run is::
 
     outer.before → inner.before → model
     outer.on_event(inner.on_event(event))        for each event, as it comes
-    inner.after → outer.after → saves → inner.on_close → outer.on_close
+    inner.after → outer.after → saves → inner.on_close → outer.on_close → cleanups
 """
 
 from __future__ import annotations

@@ -118,6 +118,9 @@ class Run:
                 saving: Any = save(response)
                 if inspect.isawaitable(saving):
                     await saving
+            except SaveError as error:
+                error.response = error.response or response
+                raise
             except Exception as error:
                 msg = f"the answer is complete, but it was not saved: {error}"
                 raise SaveError(msg, response=response) from error

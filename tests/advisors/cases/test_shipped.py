@@ -18,6 +18,7 @@ from junto.core import (
     ChatClient,
     ChatRequest,
     ChatResponse,
+    ConversationBusyError,
     Event,
     Finish,
     OutcomeKind,
@@ -170,15 +171,19 @@ async def test_t63_of_two_turns_at_once_in_one_conversation_none_is_lost() -> No
     store = InProcessStore()
     model = ScriptedModel([waits, TextDelta("slow")], "fast", "third")
     client = ChatClient(model, advisors=[MemoryAdvisor(store)])
+    patient = MemoryAdvisor(store, concurrency="queue")
     first = asyncio.create_task(client.call("one", conversation_id="c"))
     await waiting.wait()
-    await client.call("two", conversation_id="c")
+    with pytest.raises(ConversationBusyError):
+        await client.call("two", conversation_id="c")
+    second = asyncio.create_task(client.call("two", conversation_id="c", advisors=[patient]))
     go_on.set()
     await first
+    await second
     await client.call("three", conversation_id="c")
 
     # Each turn is one thing: question and answer stay together.
-    assert [m.text for m in model.requests[2].messages] == ["two", "fast", "one", "slow", "three"]
+    assert [m.text for m in model.requests[2].messages] == ["one", "slow", "two", "fast", "three"]
 
 
 class Breaks:

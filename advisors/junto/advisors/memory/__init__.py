@@ -1,9 +1,34 @@
-"""Conversation memory."""
+"""Conversation memory: the advisors, the windows, and the stores that come with them."""
 
 from __future__ import annotations
 
-from .advisor import MemoryAdvisor
-from .store import InProcessStore, MemoryStore
-from .turn import Turn, check_conversation
+from junto.core.memory import MemoryStore, Turn, check_conversation
 
-__all__ = ["InProcessStore", "MemoryAdvisor", "MemoryStore", "Turn", "check_conversation"]
+from .advisor import MemoryAdvisor
+from .running import Concurrency
+from .stores import InProcessStore, SQLiteStore, open_store
+from .window import (
+    EstimatedTokens,
+    HistoryWindow,
+    LastMessages,
+    LastTurns,
+    TokenBudget,
+    TokenCounter,
+)
+
+__all__ = [
+    "Concurrency",
+    "EstimatedTokens",
+    "HistoryWindow",
+    "InProcessStore",
+    "LastMessages",
+    "LastTurns",
+    "MemoryAdvisor",
+    "MemoryStore",
+    "SQLiteStore",
+    "TokenBudget",
+    "TokenCounter",
+    "Turn",
+    "check_conversation",
+    "open_store",
+]

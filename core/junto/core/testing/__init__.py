@@ -16,10 +16,12 @@ from .validator import EventStreamError, validate_events, validate_stream
 if TYPE_CHECKING:
     from .contract import AdvisorContract
     from .fixtures import no_network
+    from .stores import MemoryContract
 
 __all__ = [
     "AdvisorContract",
     "EventStreamError",
+    "MemoryContract",
     "NetworkForbiddenError",
     "Pause",
     "Recorded",
@@ -44,6 +46,10 @@ def __getattr__(name: str) -> Any:
         from .contract import AdvisorContract
 
         return AdvisorContract
+    if name == "MemoryContract":
+        from .stores import MemoryContract
+
+        return MemoryContract
     if name == "no_network":
         from .fixtures import no_network
 

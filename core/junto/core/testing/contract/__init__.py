@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
 
 import pytest
 
@@ -12,6 +11,8 @@ from .cancelling import CancelChecks
 from .direct import DirectChecks
 from .ends import EndChecks
 from .faults import FaultChecks
+from .overrides import claim_no_override as _claim_no_override
+from .overrides import is_fixture as _is_fixture
 from .runs import RunChecks
 
 __all__ = [
@@ -73,22 +74,4 @@ class AdvisorContract(AnswerChecks, RunChecks, EndChecks, FaultChecks, CancelChe
 
     def test_no_check_is_overridden(self) -> None:
         """A check that is replaced by accident would check nothing."""
-        replaced = sorted(_replaced(type(self)) - set(self.overrides))
-        if replaced:
-            msg = (
-                f"{type(self).__name__} overrides {', '.join(replaced)}: declare what the "
-                "advisor does, or give the reason in overrides"
-            )
-            raise AssertionError(msg)
-
-
-def _replaced(cls: type[Any]) -> set[str]:
-    own = cls.__mro__[: cls.__mro__.index(AdvisorContract)]
-    names = {name for base in own for name in vars(base)}
-    return {name for name in names if name.startswith("test_") and hasattr(AdvisorContract, name)}
-
-
-def _is_fixture(defined: object) -> bool:
-    # pytest has no public word for it; the second one is how it was before 8.4.
-    made = type(defined).__name__ == "FixtureFunctionDefinition"
-    return made or hasattr(defined, "_pytestfixturefunction")
+        _claim_no_override(type(self), AdvisorContract, self.overrides)

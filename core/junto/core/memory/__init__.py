@@ -1,0 +1,49 @@
+"""Conversation memory: what a turn is, how it is written down, and what a store promises.
+
+The ready-made stores and the advisors that use them are in :mod:`junto.advisors`.
+"""
+
+from __future__ import annotations
+
+from .codec import TURN_VERSION, hash_input, turn_from_json, turn_to_json
+from .key import ConversationKey, KeyLike, check_conversation, check_id, check_key
+from .store import (
+    ConversationInfo,
+    Lease,
+    LeasedStore,
+    ManagedStore,
+    MemoryStore,
+    check_store,
+    has_leases,
+    is_managed,
+)
+from .transfer import ALL, branch, export_lines, import_lines
+from .turn import FIRST, Turn, TurnStatus, path_to
+
+__all__ = [
+    "ALL",
+    "FIRST",
+    "TURN_VERSION",
+    "ConversationInfo",
+    "ConversationKey",
+    "KeyLike",
+    "Lease",
+    "LeasedStore",
+    "ManagedStore",
+    "MemoryStore",
+    "Turn",
+    "TurnStatus",
+    "branch",
+    "check_conversation",
+    "check_id",
+    "check_key",
+    "check_store",
+    "export_lines",
+    "has_leases",
+    "hash_input",
+    "import_lines",
+    "is_managed",
+    "path_to",
+    "turn_from_json",
+    "turn_to_json",
+]
