@@ -8,6 +8,8 @@ example, and so were the ids and the numbers of tokens.
 Which one is replayed depends on how many questions the request carries.  With more than
 one, somebody remembered the earlier ones and sent them along; the recording for that has
 a blank, which is filled with the first question in the request.
+
+Vectors and scores are no recordings: texts count as near where they have letters in common.
 """
 
 from __future__ import annotations
@@ -23,7 +25,10 @@ from aiohttp import web
 
 __all__ = ["stand_in"]
 
-PATH = "/api/v1/services/aigc/text-generation/generation"
+SERVICES = "/api/v1/services"
+PATH = f"{SERVICES}/aigc/text-generation/generation"
+EMBEDDINGS = f"{SERVICES}/embeddings/text-embedding/text-embedding"
+RERANK = f"{SERVICES}/rerank/text-rerank/text-rerank"
 RECORDINGS = {file.stem: file.read_bytes() for file in Path(__file__).parent.glob("recordings/*")}
 BLANK = b"{{first question}}"
 SECONDS_PER_FRAME = 0.02
@@ -36,6 +41,8 @@ async def stand_in() -> AsyncGenerator[str, None]:
     """Serve on a free port of this machine, and give the base URL."""
     app = web.Application()
     app.router.add_post(PATH, replay)
+    app.router.add_post(EMBEDDINGS, embed)
+    app.router.add_post(RERANK, rerank)
     runner = web.AppRunner(app, handler_cancellation=True, access_log=None)
     await runner.setup()
     try:
@@ -85,3 +92,34 @@ def choose(questions: list[str]) -> str:
     if len(questions) > 1:
         return "memory"
     return "nine_point_nine" if "9.9" in questions[0] else "introduction"
+
+
+async def embed(request: web.Request) -> web.Response:
+    """Answer like an embedding model: each letter adds to one number of its text's vector."""
+    body = await request.json()
+    length = body["parameters"].get("dimension", 1024)
+    entries = []
+    for index, text in enumerate(body["input"]["texts"]):
+        vector = [0.0] * length
+        for letter in text:
+            vector[ord(letter) % length] += 1 / len(text)
+        entries.append({"embedding": vector, "text_index": index})
+    return whole({"embeddings": entries}, sum(map(len, body["input"]["texts"])))
+
+
+async def rerank(request: web.Request) -> web.Response:
+    """Answer like a rerank model: a document scores by how much of the query is in it."""
+    body = await request.json()
+    query, documents = set(body["input"]["query"]), body["input"]["documents"]
+    results = [
+        {"index": index, "relevance_score": len(query & set(document)) / len(query)}
+        for index, document in enumerate(documents)
+    ]
+    results.sort(key=lambda result: -result["relevance_score"])
+    return whole({"results": results[: body["parameters"]["top_n"]]}, sum(map(len, documents)))
+
+
+def whole(output: dict[str, object], tokens: int) -> web.Response:
+    """Put ``output`` into an answer."""
+    usage = {"total_tokens": tokens}
+    return web.json_response({"output": output, "usage": usage, "request_id": "stand-in"})

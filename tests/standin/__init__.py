@@ -4,11 +4,12 @@ Test equipment: it is no part of the wheel.
 """
 
 from .recordings import Recording, recording, recordings
-from .server import ABORT, GONE, Asked, Reply, StandIn, Step
+from .server import ABORT, GONE, Answering, Asked, Reply, StandIn, Step
 
 __all__ = [
     "ABORT",
     "GONE",
+    "Answering",
     "Asked",
     "Recording",
     "Reply",

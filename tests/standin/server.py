@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from types import TracebackType
 from typing import Any, Self
@@ -66,6 +66,10 @@ class Asked:
     done: asyncio.Event = Factory(asyncio.Event)
 
 
+Answering = Callable[[Asked], Reply]
+"""Makes the reply to a request, for tests in which several come at once."""
+
+
 class StandIn:
     """Listens on 127.0.0.1 while it is entered.
 
@@ -75,7 +79,7 @@ class StandIn:
         url: Up to and including `/api/v1`.
     """
 
-    def __init__(self, *replies: Reply) -> None:
+    def __init__(self, *replies: Reply | Answering) -> None:
         self.asked: list[Asked] = []
         self.url = ""
         self.came = asyncio.Event()
@@ -87,8 +91,8 @@ class StandIn:
             app, handler_cancellation=True, access_log=None, shutdown_timeout=0.01
         )
 
-    def will(self, *replies: Reply) -> None:
-        """Put replies down; the last one is repeated."""
+    def will(self, *replies: Reply | Answering) -> None:
+        """Put replies down, or functions that make one; the last is repeated."""
         self._replies.extend(replies)
 
     async def __aenter__(self) -> Self:
@@ -117,6 +121,8 @@ class StandIn:
         self.asked.append(asked)
         self.came.set()
         reply = self._replies.popleft() if len(self._replies) > 1 else self._replies[0]
+        if not isinstance(reply, Reply):
+            reply = reply(asked)
         headers = dict(reply.headers)
         if not any(name.lower() == "content-type" for name in headers):
             headers["no-type"] = "1"

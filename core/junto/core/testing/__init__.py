@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .embeddings import ScriptedEmbeddings
 from .network import NetworkForbiddenError, forbid_network
 from .recording import Recorded, RecordingAdvisor
 from .scripted import Script, ScriptedModel, Step
@@ -27,6 +28,7 @@ __all__ = [
     "Recorded",
     "RecordingAdvisor",
     "Script",
+    "ScriptedEmbeddings",
     "ScriptedModel",
     "Sizes",
     "Step",

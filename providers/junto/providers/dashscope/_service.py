@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from junto.core import ProtocolError, Secret
+from junto.core import ProtocolError, Secret, TransportError
 
 from ..asking import post_question, request_id_of
 from ..failures import Origin
@@ -25,7 +25,7 @@ from ._key import find_key, read_key_file
 __all__ = ["Service", "ServiceOptions"]
 
 _BASE_URL = "DASHSCOPE_HTTP_BASE_URL"
-_JSON_LIMIT = 64 * 1024 * 1024
+_JSON_LIMIT = 16 * 1024 * 1024
 
 
 class ServiceOptions(TypedDict, total=False):
@@ -147,25 +147,31 @@ class Service:
     async def post_whole(
         self, path: str, body: bytes, headers: Mapping[str, str], origin: Origin
     ) -> tuple[bytes, str | None]:
-        """Send ``body``; return the whole answer, at most 64 MiB, and the request's id.
+        """Send ``body``; return the whole answer, at most 16 MiB, and the request's id.
+
+        The clock of the first event measures the whole answer.
 
         Raises:
             ChatError: As :meth:`post` does, and for an answer that breaks off.
         """
-        clock = Clock(self.transport.timeouts)
-        exchange = await self.post(path, body, headers, origin, clock)
-        pieces: list[bytes] = []
-        size = 0
+        exchange = await self.post(path, body, headers, origin, Clock(self.transport.timeouts))
+        request_id = request_id_of(exchange, origin)
+        whole = bytearray()
         try:
-            while data := await exchange.read():
-                size += len(data)
-                if size > _JSON_LIMIT:
-                    raise ProtocolError(f"the answer is longer than {_JSON_LIMIT} bytes")
-                pieces.append(data)
-                clock.progressed()
+            while len(whole) <= _JSON_LIMIT and (data := await exchange.read()):
+                whole += data
+            if len(whole) > _JSON_LIMIT:
+                raise ProtocolError(  # noqa: TRY301  the connection is closed just below
+                    f"the answer is longer than {_JSON_LIMIT} bytes"
+                )
+        except (TransportError, ProtocolError) as error:
+            data = b""  # a traceback that shows locals would show it
+            whole.clear()
+            error.request_id = request_id
+            raise
         finally:
             exchange.close()
-        return b"".join(pieces), request_id_of(exchange, origin)
+        return bytes(whole), request_id
 
     async def aclose(self) -> None:
         """Close the connections.  What still runs is interrupted."""
