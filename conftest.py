@@ -1,12 +1,14 @@
 """Run every Python block of the README and the documentation, each page from top to bottom.
 
-A block may `await` where it stands, as in `python -m asyncio`. A page's blocks share their names
-and one event loop. `<!-- skip: next -->` above a block leaves it out, with a reason after a comma.
+A block may `await` where it stands, as in `python -m asyncio`. A page's blocks share their names,
+one event loop, and `page`, an AsyncExitStack that is closed at the end. `<!-- skip: next -->` above
+a block leaves it out, with a reason after a comma.
 """
 
 import ast
 import asyncio
 import inspect
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from sybil.integration.pytest import SybilItem
 from sybil.parsers.myst import CodeBlockParser, SkipParser
 
 RUNNER = "__runner__"
+STACK = "page"
 
 
 def evaluate(example: Example) -> None:
@@ -29,13 +32,15 @@ def evaluate(example: Example) -> None:
 
 
 def open_page(namespace: dict[str, Any]) -> None:
-    """Give a page its event loop."""
+    """Give a page its event loop, and a stack for what it opens."""
     namespace[RUNNER] = asyncio.Runner()
+    namespace[STACK] = AsyncExitStack()
 
 
 def close_page(namespace: dict[str, Any]) -> None:
     """Close what the page leaves running."""
-    namespace.pop(RUNNER).close()
+    with namespace.pop(RUNNER) as runner:
+        runner.run(namespace.pop(STACK).aclose())
 
 
 pytest_collect_file = Sybil(

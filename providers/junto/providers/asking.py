@@ -25,11 +25,7 @@ _TAIL = 1.0  # seconds for usage or the mark of the end, behind a whole answer
 
 
 class Asking(Protocol):
-    """One request, ready to be sent.
-
-    Attributes:
-        warnings: What of it has no effect; they are the first events.
-    """
+    """One request, ready to be sent."""
 
     @property
     def warnings(self) -> Sequence[ModelWarning]:

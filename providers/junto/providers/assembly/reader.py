@@ -182,6 +182,7 @@ class AnswerReader:
             self._mender.flush(events)
 
     def _finish(self, events: list[Event]) -> None:
+        """The answer is whole: append its last event."""
         self._flush(events)
         self.finished = True
         self.ending = False
@@ -221,6 +222,7 @@ class AnswerReader:
         self._fail(to_error(failure, self._origin))
 
     def _fail(self, error: ChatError) -> None:
+        """Keep what ended the answer early, with what is known of the answer."""
         error.__traceback__ = None  # its frames hold what the service sent
         self.failure = error
         self.complete(error)

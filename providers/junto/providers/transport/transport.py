@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
 import ssl
 import urllib.request
@@ -168,8 +169,9 @@ def _proxy_from(url: str | None) -> _Proxy | None:
         raise ValueError("a proxy is an http(s) URL, such as http://proxy.example:3128")
     headers: dict[str, str] = {}
     if parts.user is not None:
-        login = aiohttp.BasicAuth(parts.user, parts.password or "").encode()
-        headers["Proxy-Authorization"] = _Masked(login)
+        # aiohttp's own BasicAuth warns that it will go away.
+        login = base64.b64encode(f"{parts.user}:{parts.password or ''}".encode()).decode()
+        headers["Proxy-Authorization"] = _Masked(f"Basic {login}")
     return _Proxy(str(parts.with_user(None)), headers)
 
 
