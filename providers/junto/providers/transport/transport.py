@@ -81,7 +81,7 @@ class Transport:
         self._sessions = Sessions(session, connections=connections, ssl_context=ssl_context)
 
     async def post(
-        self, url: str, body: bytes, *, headers: Mapping[str, str], key: Secret, clock: Clock
+        self, url: str, body: bytes, *, headers: Mapping[str, str], key: Secret | None, clock: Clock
     ) -> Exchange:
         """Send ``body``, and return when the headers of the answer are there.
 
@@ -91,7 +91,8 @@ class Transport:
             url: Where to.
             body: What to send.
             headers: Without ``Authorization``.
-            key: Goes into ``Authorization: Bearer …``, and is shown nowhere.
+            key: Goes into ``Authorization: Bearer …``, and is shown nowhere; ``None`` for a
+                server that asks for none.
             clock: Measures this request.
 
         Raises:
