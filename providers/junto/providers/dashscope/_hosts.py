@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
+from ..transport import check_address
 from ._models import Path
 
 __all__ = [
@@ -89,20 +88,8 @@ def check_base_url(url: str, *, allow_http: bool) -> str:
         ValueError: Not an http(s) URL, one with a key, query or fragment in it, or plain
             http to another machine.
     """
-    parts = urlsplit(url.strip())
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(
-            "base_url is an http(s) URL, such as https://dashscope.aliyuncs.com/api/v1"
-        )
-    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-        raise ValueError("base_url has no user, password, query or fragment")
-    if parts.scheme == "http" and not allow_http and not _is_loopback(parts.hostname):
-        raise ValueError(
-            f"base_url of {parts.hostname} is plain http: the key would be readable on the"
-            " way; use https, or pass allow_http=True"
-        )
-    path = parts.path.rstrip("/") or _API
-    return f"{parts.scheme}://{parts.netloc}{path}"
+    example = "https://dashscope.aliyuncs.com/api/v1"
+    return check_address(url, path=_API, example=example, allow_http=allow_http)
 
 
 def is_compatible(base_url: str) -> bool:
@@ -120,12 +107,3 @@ def url_of(base_url: str, path: str) -> str:
     if root == base_url:
         path = path.removeprefix(_API).removeprefix(_COMPATIBLE)
     return root + path
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from junto.core import AuthenticationError, Secret
 
+from .. import keys
+from ..keys import check_key
+
 __all__ = ["find_key", "read_key_file"]
 
 _VARIABLES = ("DASHSCOPE_API_KEY", "AI_DASHSCOPE_API_KEY")
@@ -24,13 +27,7 @@ def find_key(given: str | Secret | None) -> tuple[Secret, str] | None:
     Raises:
         AuthenticationError: What is there cannot be a key.
     """
-    if given is not None:
-        text = given.reveal() if isinstance(given, Secret) else given
-        return _checked(text.strip(), "api_key=")
-    for name in _VARIABLES:
-        if text := os.environ.get(name, "").strip():
-            return _checked(text, name)
-    return None
+    return keys.find_key(given, _VARIABLES)
 
 
 def read_key_file(given: str | Path | None = None) -> tuple[Secret, str]:
@@ -48,7 +45,7 @@ def read_key_file(given: str | Path | None = None) -> tuple[Secret, str]:
     except (OSError, UnicodeError, RuntimeError):
         text = ""
     if text:
-        return _checked(text, path)
+        return check_key(text, path)
     if given is not None:
         raise AuthenticationError(
             f"no key for DashScope: {path} cannot be read, or is empty", kind="no_key"
@@ -58,13 +55,3 @@ def read_key_file(given: str | Path | None = None) -> tuple[Secret, str]:
         f" api_key=…, or put it into {_FILE} (another place: {_FILE_VARIABLE})",
         kind="no_key",
     )
-
-
-def _checked(text: str, source: str) -> tuple[Secret, str]:
-    """Refuse what would break out of a header; the text itself is not shown."""
-    if not text or not text.isascii() or not text.isprintable() or " " in text:
-        raise AuthenticationError(
-            f"the key from {source} is empty, or has characters that no key has",
-            kind="bad_key",
-        )
-    return Secret(text), source

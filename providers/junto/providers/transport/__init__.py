@@ -4,8 +4,19 @@ A provider holds one :class:`Transport`.  For each request it makes a :class:`Cl
 reads the :class:`Exchange` until it is empty, and closes it in a ``finally``.
 """
 
+from .addresses import check_address, is_loopback
 from .clock import Clock, Timeouts
 from .exchange import Exchange, refusal_of
+from .options import ConnectionOptions
 from .transport import Transport
 
-__all__ = ["Clock", "Exchange", "Timeouts", "Transport", "refusal_of"]
+__all__ = [
+    "Clock",
+    "ConnectionOptions",
+    "Exchange",
+    "Timeouts",
+    "Transport",
+    "check_address",
+    "is_loopback",
+    "refusal_of",
+]
