@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from types import TracebackType
-from typing import Any, Literal, Self, Unpack
+from typing import Any, Literal, Unpack
 
 from attrs import evolve
 
 from junto.core import ChatOptions, ChatRequest, Event
 
 from ..asking import stream_answer
-from ..transport import Timeouts
+from ..client import HTTPClient
 from ._asking import Endpoints, OneAsking
 from ._hosts import is_compatible
 from ._messages import path_of
@@ -23,7 +22,7 @@ from ._service import Service, ServiceOptions
 __all__ = ["DashScopeModel"]
 
 
-class DashScopeModel:
+class DashScopeModel(HTTPClient):
     """A chat model of Alibaba Cloud Model Studio (百炼).
 
     Making one needs no key and no network.  One instance serves any number of requests at
@@ -68,6 +67,7 @@ class DashScopeModel:
             raise ValueError(f"dialect is 'native' or 'compatible', not {dialect!r}")
         self.model = model
         self._service = Service(**service)
+        super().__init__(self._service.transport)
         self._dialect = dialect
         if capabilities is not None and not isinstance(capabilities, Capabilities):
             capabilities = evolve(capabilities_of(model), **capabilities)
@@ -93,11 +93,6 @@ class DashScopeModel:
         return self._service.workspace
 
     @property
-    def timeouts(self) -> Timeouts:
-        """The four clocks."""
-        return self._service.transport.timeouts
-
-    @property
     def capabilities(self) -> Capabilities:
         """What is known of the model: what was given, else its row of the table."""
         return self._capabilities or capabilities_of(self.model)
@@ -121,21 +116,6 @@ class DashScopeModel:
             ProtocolError: Not what was agreed on, a redirect, or beyond a limit.
         """
         return stream_answer(lambda: self._ask(request), self.timeouts)
-
-    async def aclose(self) -> None:
-        """Close the connections.  Streams that still run are interrupted."""
-        await self._service.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
     def _ask(self, request: ChatRequest) -> OneAsking:
         name = request.options.model or self.model

@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import ssl
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn, TypedDict, Unpack
+from typing import Unpack
 from urllib.parse import urlsplit
 
-import aiohttp
+from junto.core import ProtocolError, Secret
 
-from junto.core import ProtocolError, Secret, clean_text
-
-from ..failures import Origin, parse_failure, retry_after, to_error
-from ..transport import Clock, Exchange, Timeouts, Transport, refusal_of
+from ..client import post, request_id_of
+from ..failures import Origin
+from ..transport import Clock, ConnectionOptions, Exchange, Transport
 from ._errors import origin_of
 from ._hosts import base_url_of, check_base_url, check_workspace, url_of
 from ._key import find_key, read_key_file
@@ -27,8 +25,10 @@ _BASE_URL = "DASHSCOPE_HTTP_BASE_URL"
 _JSON_LIMIT = 64 * 1024 * 1024
 
 
-class ServiceOptions(TypedDict, total=False):
+class ServiceOptions(ConnectionOptions, total=False):
     """Where the service is and how it is reached: keywords of each of its models.
+
+    Those of :class:`~junto.providers.transport.ConnectionOptions` are among them.
 
     The key is looked for at the first request: in ``api_key``, then in the variables
     ``DASHSCOPE_API_KEY`` and ``AI_DASHSCOPE_API_KEY``, then in ``key_file``.
@@ -50,22 +50,6 @@ class ServiceOptions(TypedDict, total=False):
     """The id of a workspace."""
     data_inspection: bool | Mapping[str, str]
     """Stricter moderation: ``True``, or such as ``{"input": "cip", "output": "cip"}``."""
-    timeouts: Timeouts
-    """The four clocks."""
-    session: aiohttp.ClientSession
-    """An aiohttp session to use; the caller closes it.  Without one, each loop gets one
-    without cookies, proxies and redirects."""
-    connections: int
-    """The most connections at once, per loop; 1000."""
-    ssl_context: ssl.SSLContext
-    """Instead of the default one."""
-    proxy: str
-    """The URL of a proxy."""
-    trust_env: bool
-    """Use the proxies that the environment names."""
-    redirects: int
-    """How many redirects of one request to follow: only 307 and 308, and the key goes to
-    the same scheme, host and port alone.  None by default."""
     allow_http: bool
     """Let ``base_url`` be plain http to another machine."""
 
@@ -130,20 +114,8 @@ class Service:
             ChatError: No connection, a refusal of the service, or an answer that is not
                 to be read.  The connection is closed then.
         """
-        assert origin.key is not None  # noqa: S101  for the type checker: origin() set it
-        exchange = await self.transport.post(
-            url_of(self.base_url, path), body, headers=headers, key=origin.key, clock=clock
-        )
-        try:
-            refusal = refusal_of(exchange.status, exchange.headers, origin.scrub)
-            if refusal is not None:
-                raise refusal  # noqa: TRY301  the connection is closed just below
-            if exchange.status >= 400:
-                await _refuse(exchange, origin)
-        except BaseException:
-            exchange.close()
-            raise
-        return exchange
+        url = url_of(self.base_url, path)
+        return await post(self.transport, url, body, headers=headers, origin=origin, clock=clock)
 
     async def post_whole(
         self, path: str, body: bytes, headers: Mapping[str, str], origin: Origin
@@ -167,27 +139,6 @@ class Service:
         finally:
             exchange.close()
         return b"".join(pieces), request_id_of(exchange, origin)
-
-    async def aclose(self) -> None:
-        """Close the connections.  What still runs is interrupted."""
-        await self.transport.aclose()
-
-
-async def _refuse(exchange: Exchange, origin: Origin) -> NoReturn:
-    raise to_error(
-        parse_failure(
-            await exchange.read_error_body(),
-            exchange.status,
-            request_id=request_id_of(exchange, origin),
-            retry_after=retry_after(exchange.headers),
-        ),
-        origin,
-    )
-
-
-def request_id_of(exchange: Exchange, origin: Origin) -> str | None:
-    """The id of the request, as the headers have it."""
-    return clean_text(origin.scrub(exchange.headers.get("x-request-id", "")), 100) or None
 
 
 def _inspection(value: bool | Mapping[str, str]) -> str | None:  # noqa: FBT001  as it was given
