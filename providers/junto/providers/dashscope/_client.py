@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Self, Unpack
+from typing import Unpack
 
-from ..transport import Timeouts
+from ..client import HTTPClient
 from ._service import Service, ServiceOptions
 
 __all__ = ["ServiceClient"]
 
 
-class ServiceClient:
+class ServiceClient(HTTPClient):
     """A model of the service: its name, where it is asked, and when it is closed.
 
     Args:
@@ -30,6 +29,7 @@ class ServiceClient:
             raise ValueError("a model needs a name, such as 'qwq-plus' or 'text-embedding-v4'")
         self.model = model
         self._service = Service(**service)
+        super().__init__(self._service.transport)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.model!r}, host={self._service.host!r})"
@@ -43,23 +43,3 @@ class ServiceClient:
     def workspace(self) -> str | None:
         """The id of the workspace, where one was given."""
         return self._service.workspace
-
-    @property
-    def timeouts(self) -> Timeouts:
-        """The four clocks."""
-        return self._service.transport.timeouts
-
-    async def aclose(self) -> None:
-        """Close the connections.  What still runs is interrupted."""
-        await self._service.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()

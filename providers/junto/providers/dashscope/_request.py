@@ -13,6 +13,7 @@ from junto.core import AssistantMessage, ChatRequest, ModelWarning
 
 from ..assembly import table_of
 from ..chat_completions import encode_messages as encode_completion_messages
+from ..client import json_headers
 from ._findings import check
 from ._hosts import CHAT_PATHS
 from ._messages import encode_messages, uses_oss
@@ -117,12 +118,7 @@ def prepare(
 
 def headers_of(settings: Settings, *, streamed: bool) -> dict[str, str]:
     """The headers of a request, but for the key's."""
-    headers = {
-        "Content-Type": "application/json",
-        "Accept": "text/event-stream" if streamed else "application/json",
-        "Accept-Encoding": "identity",
-        "User-Agent": "junto",
-    }
+    headers = json_headers(streamed=streamed)
     if settings.workspace is not None:
         headers["X-DashScope-WorkSpace"] = settings.workspace
     if settings.inspection is not None:

@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import ssl
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import Unpack
 from urllib.parse import urlsplit
-
-import aiohttp
 
 from junto.core import ProtocolError, Secret, TransportError
 
 from ..asking import post_question, request_id_of
 from ..failures import Origin
-from ..transport import Clock, Exchange, Timeouts, Transport
+from ..transport import Clock, ConnectionOptions, Exchange, Transport
 from ._errors import origin_of
 from ._hosts import base_url_of, check_base_url, check_workspace, url_of
 from ._key import find_key, read_key_file
@@ -28,8 +25,10 @@ _BASE_URL = "DASHSCOPE_HTTP_BASE_URL"
 _JSON_LIMIT = 16 * 1024 * 1024
 
 
-class ServiceOptions(TypedDict, total=False):
+class ServiceOptions(ConnectionOptions, total=False):
     """Where the service is and how it is reached: keywords of each of its models.
+
+    Those of :class:`~junto.providers.transport.ConnectionOptions` are among them.
 
     The key is looked for at the first request: in ``api_key``, then in the variables
     ``DASHSCOPE_API_KEY`` and ``AI_DASHSCOPE_API_KEY``, then in ``key_file``.
@@ -51,22 +50,6 @@ class ServiceOptions(TypedDict, total=False):
     """The id of a workspace."""
     data_inspection: bool | Mapping[str, str]
     """Stricter moderation: ``True``, or such as ``{"input": "cip", "output": "cip"}``."""
-    timeouts: Timeouts
-    """The four clocks."""
-    session: aiohttp.ClientSession
-    """An aiohttp session to use; the caller closes it.  Without one, each loop gets one
-    without cookies, proxies and redirects."""
-    connections: int
-    """The most connections at once, per loop; 1000."""
-    ssl_context: ssl.SSLContext
-    """Instead of the default one."""
-    proxy: str
-    """The URL of a proxy."""
-    trust_env: bool
-    """Use the proxies that the environment names."""
-    redirects: int
-    """How many redirects of one request to follow: only 307 and 308, and the key goes to
-    the same scheme, host and port alone.  None by default."""
     allow_http: bool
     """Let ``base_url`` be plain http to another machine."""
 
@@ -172,10 +155,6 @@ class Service:
         finally:
             exchange.close()
         return bytes(whole), request_id
-
-    async def aclose(self) -> None:
-        """Close the connections.  What still runs is interrupted."""
-        await self.transport.aclose()
 
 
 def _inspection(value: bool | Mapping[str, str]) -> str | None:  # noqa: FBT001  as it was given
