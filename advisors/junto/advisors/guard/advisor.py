@@ -174,9 +174,9 @@ class GuardAdvisor(Advisor):
                 if self.on_block == "refuse" or not spoken:
                     yield Restart(f"blocked by {self.name}")
                     yield TextDelta(self.refusal)
-                known = event.metadata if isinstance(event, Finish) else {}
-                known = checked(known, changed=True)
-                yield Finish(FinishReason.CONTENT_FILTER, known | found)
+                if isinstance(event, Finish):
+                    found = checked(event.metadata, changed=True) | found
+                yield Finish(FinishReason.CONTENT_FILTER, found)
                 return
             if isinstance(event, Finish):
                 for where in held.replaced:

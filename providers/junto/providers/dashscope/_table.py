@@ -19,7 +19,8 @@ __all__ = ["ROWS"]
 
 def _C(**known: Any) -> Capabilities:  # noqa: N802  it stands for the class, sixty times
     """A row: of the text path, unless it says otherwise."""
-    return Capabilities(**{"path": "text", **known})
+    facts: dict[str, Any] = {"path": "text", **known}
+    return Capabilities(**facts)
 
 
 _SAMPLING = frozenset(
