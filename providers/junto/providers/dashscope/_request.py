@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 from attrs import field, frozen
 
 from junto.core import AssistantMessage, ChatRequest, ModelWarning
 
 from ..assembly import table_of
+from ..chat_completions import encode_body, number_of_choices
 from ..chat_completions import encode_messages as encode_completion_messages
 from ..client import json_headers
+from ..encoding import dump_json
 from ._findings import check
 from ._hosts import CHAT_PATHS
 from ._messages import encode_messages, uses_oss
 from ._models import Capabilities, Path
 from ._parameters import is_thinking, parameters_of, switch_thinking
 
-__all__ = ["Call", "Settings", "dump", "headers_of", "prepare"]
+__all__ = ["Call", "Settings", "headers_of", "prepare"]
 
 _NATIVE_ONLY = {"result_format", "incremental_output"}
 
@@ -102,16 +102,15 @@ def prepare(
             headers["X-DashScope-SSE"] = "enable"  # the switch: a body field has no effect
     if path == "multimodal" and uses_oss(request.messages):
         headers["X-DashScope-OssResourceResolve"] = "enable"
-    choices = parameters.get("n")
     native = path != "compatible"
     return Call(
         model=model,
         path=path,
         url_path=CHAT_PATHS[path],
         headers=headers,
-        body=dump(body),
+        body=dump_json(body),
         cumulative=native and streamed and not parameters.get("incremental_output"),
-        choices=choices if type(choices) is int and 1 < choices <= 16 else 1,
+        choices=number_of_choices(parameters),
         warnings=warnings,
     )
 
@@ -124,18 +123,6 @@ def headers_of(settings: Settings, *, streamed: bool) -> dict[str, str]:
     if settings.inspection is not None:
         headers["X-DashScope-DataInspection"] = settings.inspection
     return headers
-
-
-def dump(body: Any) -> bytes:
-    """``body`` as JSON.
-
-    Raises:
-        TypeError: It holds something that is not JSON.
-    """
-    try:
-        return msgspec.json.encode(body, enc_hook=_plain)
-    except UnicodeEncodeError:  # a lone surrogate somewhere: only escapes can carry it
-        return json.dumps(body, default=_plain, separators=(",", ":")).encode()
 
 
 def _compatible_body(
@@ -151,12 +138,8 @@ def _compatible_body(
     last = request.messages[-1]
     if isinstance(last, AssistantMessage) and not last.tool_calls:
         messages[-1]["partial"] = True
-    body: dict[str, Any] = {"model": model, "messages": messages}
-    body |= {name: value for name, value in parameters.items() if name not in _NATIVE_ONLY}
-    if streamed:
-        body["stream"] = True
-        body.setdefault("stream_options", {"include_usage": True})
-    return body
+    kept = {name: value for name, value in parameters.items() if name not in _NATIVE_ONLY}
+    return encode_body(model, messages, kept, streamed=streamed)
 
 
 def _keep_reasoning(request: ChatRequest, parameters: dict[str, Any], can: Capabilities) -> None:
@@ -175,16 +158,3 @@ def _answers_whole(can: Capabilities, parameters: Mapping[str, Any]) -> bool:
     search = table_of(parameters.get("search_options")).get("search_strategy")
     agent = isinstance(search, str) and search.startswith("agent")
     return not (agent or parameters.get("skill") or parameters.get("modalities"))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return table_of({**value})
-    # Of a class derived from these, such as a number of numpy's.
-    if isinstance(value, float):
-        return float(value)
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, str):
-        return str.__str__(value)
-    raise TypeError(f"{type(value).__name__} in a request is not JSON")

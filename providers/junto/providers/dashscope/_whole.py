@@ -11,8 +11,9 @@ from attrs import frozen
 from junto.core import ChatError, ProtocolError, Usage, clean_text
 
 from ..assembly import UNREADABLE
+from ..encoding import dump_json
 from ..failures import Origin, parse_failure, to_error
-from ._request import Settings, dump, headers_of
+from ._request import Settings, headers_of
 from ._service import Service
 from ._usage import EMPTY, Meta, decode_meta, to_usage
 
@@ -70,7 +71,7 @@ async def ask_whole(
     """
     settings = Settings(workspace=service.workspace, inspection=service.inspection)
     headers = headers_of(settings, streamed=False)
-    answer, request_id = await service.post_whole(path, dump(body), headers, origin)
+    answer, request_id = await service.post_whole(path, dump_json(body), headers, origin)
     value = read(answer, origin, request_id)
     del answer  # a traceback that shows locals would show it
     if isinstance(value, ChatError):
