@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import NoReturn, Protocol
+
+from attrs import frozen
 
 from junto.core import (
     ChatTimeoutError,
@@ -19,7 +21,14 @@ from .assembly import AnswerReader
 from .failures import Origin, parse_failure, retry_after, to_error
 from .transport import Clock, Exchange, Timeouts, Transport, refusal_of
 
-__all__ = ["Asking", "next_events", "post_question", "request_id_of", "stream_answer"]
+__all__ = [
+    "Asking",
+    "OneRequest",
+    "next_events",
+    "post_question",
+    "request_id_of",
+    "stream_answer",
+]
 
 _TAIL = 1.0  # seconds for usage or the mark of the end, behind a whole answer
 
@@ -41,6 +50,30 @@ class Asking(Protocol):
             ChatError: The answer is a refusal, or did not begin.
         """
         ...
+
+
+@frozen
+class OneRequest:
+    """A request that is sent once, and whose answer begins with its headers.
+
+    Attributes:
+        post: Sends it; closes what it opened if it fails.
+        reader_of: Makes the reader of its answer.
+        warnings: What of it has no effect.
+    """
+
+    post: Callable[[Clock], Awaitable[Exchange]]
+    reader_of: Callable[[Exchange], AnswerReader]
+    warnings: Sequence[ModelWarning] = ()
+
+    async def begin(self, clock: Clock) -> tuple[Exchange, AnswerReader, list[Event]]:
+        """Send it.
+
+        Raises:
+            ChatError: The answer is a refusal, or did not begin.
+        """
+        exchange = await self.post(clock)
+        return exchange, self.reader_of(exchange), []
 
 
 async def stream_answer(
@@ -95,7 +128,7 @@ async def next_events(exchange: Exchange, reader: AnswerReader) -> list[Event]:
         data = await exchange.read()
         return reader.feed(data) if data else reader.end()
     except InterruptedStreamError as lost:
-        events = reader.end()
+        events = reader.end(lost=True)
         if not reader.finished:
             reader.failure = lost
             reader.complete(lost)

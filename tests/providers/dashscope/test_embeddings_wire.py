@@ -230,7 +230,7 @@ SLOW = b'{"code":"Throttling.RateQuota","message":"slow","request_id":"r-9"}'
         ),
         (answer(entry(0, 1), code="InternalError", request_id="r-9"), ProviderError, None),
         (answer(entry(0, 1), error="overloaded", request_id="r-9"), ProviderError, None),
-        (b'{"code":503,"message":["odd"],"request_id":"r-9"}', ProviderError, None),
+        (b'{"code":503,"message":["odd"],"request_id":"r-9"}', ProviderError, 503),
     ],
 )
 def test_an_error_inside_a_success_is_that_error(

@@ -104,6 +104,11 @@ class Assembly:
         """Whether there was neither text nor a tool call."""
         return self._text.tell() == 0 and not self._tools
 
+    @property
+    def settled(self) -> bool:
+        """Whether each answer that has begun has ended: some servers never begin the rest."""
+        return not self._running.intersection({0, *(self._others or ())})
+
     def add(
         self,
         events: list[Event],

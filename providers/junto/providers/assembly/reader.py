@@ -119,8 +119,12 @@ class AnswerReader:
             return []
         return self._events(records) if records else []
 
-    def end(self) -> list[Event]:
-        """The bytes are over: the events that are left, and the failure if this is one."""
+    def end(self, *, lost: bool = False) -> list[Event]:
+        """The bytes are over: the events that are left, and the failure if this is one.
+
+        Args:
+            lost: They broke off, so that an answer which has not begun may have been lost.
+        """
         try:
             if self._json is not None:
                 records = [SSERecord(b"".join(self._json))]
@@ -132,7 +136,7 @@ class AnswerReader:
         events = self._events(records) if records else []
         if self.finished or self.failure is not None:
             return events
-        if self._assembly.finished:
+        if self._assembly.finished or (self._assembly.settled and not lost):
             self._finish(events)
         else:
             place = " in the middle of an event" if self._parser.truncated else ""

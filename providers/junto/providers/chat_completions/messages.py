@@ -32,6 +32,7 @@ def encode_messages(
     reasoning: bool = False,
     cache: bool = False,
     audio_as_url: bool = False,
+    call_index: bool = False,
 ) -> list[dict[str, Any]]:
     """The list ``messages``.  As many as came in, in their order and roles.
 
@@ -41,6 +42,7 @@ def encode_messages(
         cache: Send the cache marks of parts.
         audio_as_url: Sound goes as an URL or a ``data:`` URL (DashScope), and not as bare
             base64 (OpenAI).
+        call_index: Number the calls of earlier answers (DashScope); others may refuse it.
     """
     encoded: list[dict[str, Any]] = []
     for message in messages:
@@ -54,18 +56,21 @@ def encode_messages(
             entry["tool_call_id"] = message.call_id
         elif isinstance(message, AssistantMessage):
             if calls := message.tool_calls:
-                entry["tool_calls"] = [encode_call(n, call) for n, call in enumerate(calls)]
+                entry["tool_calls"] = [
+                    encode_call(call, n if call_index else None) for n, call in enumerate(calls)
+                ]
             if reasoning and message.reasoning:
                 entry["reasoning_content"] = message.reasoning
         encoded.append(entry)
     return encoded
 
 
-def encode_call(index: int, call: ToolCallPart) -> dict[str, Any]:
+def encode_call(call: ToolCallPart, index: int | None = None) -> dict[str, Any]:
     """A call of an earlier turn; text that is not JSON would poison the conversation."""
     arguments = call.arguments if is_json(call.arguments) else "{}"
     function = {"name": call.name, "arguments": arguments}
-    return {"id": call.id, "type": "function", "index": index, "function": function}
+    entry: dict[str, Any] = {"id": call.id, "type": "function", "function": function}
+    return entry if index is None else entry | {"index": index}
 
 
 def data_url(part: ImagePart | AudioPart | VideoPart) -> str:

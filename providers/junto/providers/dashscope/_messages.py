@@ -59,7 +59,7 @@ def encode_messages(
             entry["tool_call_id"] = message.call_id
         elif isinstance(message, AssistantMessage):
             if calls := message.tool_calls:
-                entry["tool_calls"] = [encode_call(n, call) for n, call in enumerate(calls)]
+                entry["tool_calls"] = [encode_call(call, n) for n, call in enumerate(calls)]
             if reasoning and message.reasoning:
                 entry["reasoning_content"] = message.reasoning
         encoded.append(entry)

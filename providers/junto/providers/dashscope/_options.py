@@ -6,6 +6,7 @@ anything is sent.  What differs by model is left to the service.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, cast
 
@@ -13,49 +14,16 @@ from attrs import Attribute, field, frozen
 
 from junto.core import ChatOptions
 
+from ..ranges import between, texts, whole
+
 __all__ = ["DashScopeOptions", "Effort", "SearchOptions", "TranslationOptions"]
 
 Effort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 Tokens: TypeAlias = tuple[int, ...] | tuple[tuple[int, ...], ...]
 
 
-def _between(low: float, high: float, *, open_low: bool = False, open_high: bool = False) -> Any:
-    """A validator of numbers; an open end does not belong to the range."""
-    shown = (
-        f"{'above' if open_low else 'from'} {low:g} {'to below' if open_high else 'to'} {high:g}"
-    )
-
-    def check(_: Any, attribute: Attribute[Any], value: Any) -> None:
-        if value is None:
-            return
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            msg = f"{attribute.name} is a number, not {value!r}"
-            raise TypeError(msg)
-        inside = (low < value if open_low else low <= value) and (
-            value < high if open_high else value <= high
-        )
-        if not inside:
-            msg = f"{attribute.name} is {shown} with DashScope, not {value!r}"
-            raise ValueError(msg)
-
-    return check
-
-
-def _whole(low: int, high: int | None = None) -> Any:
-    """A validator of whole numbers."""
-
-    def check(_: Any, attribute: Attribute[Any], value: Any) -> None:
-        if value is None:
-            return
-        if isinstance(value, bool) or not isinstance(value, int):
-            msg = f"{attribute.name} is a whole number, not {value!r}"
-            raise TypeError(msg)
-        if value < low or (high is not None and value > high):
-            shown = f"at least {low}" if high is None else f"from {low} to {high}"
-            msg = f"{attribute.name} is {shown} with DashScope, not {value!r}"
-            raise ValueError(msg)
-
-    return check
+_between = functools.partial(between, at="DashScope")
+_whole = functools.partial(whole, at="DashScope")
 
 
 def _mapping_or(kind: type) -> Any:
@@ -76,12 +44,6 @@ def _tokens(value: Iterable[int] | Iterable[Iterable[int]] | None) -> Tokens | N
     if all(type(item) is int for item in items):
         return tuple(items)
     return tuple(tuple(cast("Iterable[int]", item)) for item in items)
-
-
-def _texts(value: Iterable[str] | None) -> tuple[str, ...] | None:
-    if isinstance(value, str):
-        raise TypeError(f"a list of texts is wanted, not the text {value!r}")
-    return None if value is None else tuple(value)
 
 
 @frozen(kw_only=True)
@@ -113,7 +75,7 @@ class SearchOptions:
     enable_search_extension: bool | None = None
     prepend_search_result: bool | None = None
     freshness: int | None = field(default=None, validator=_whole(1))
-    assigned_site_list: tuple[str, ...] | None = field(default=None, converter=_texts)
+    assigned_site_list: tuple[str, ...] | None = field(default=None, converter=texts)
     intention_options: Mapping[str, Any] | None = field(default=None, hash=False)
 
 
@@ -219,7 +181,7 @@ class DashScopeOptions(ChatOptions):
         default=None, hash=False, validator=_mapping_or(TranslationOptions)
     )
     skill: Sequence[Mapping[str, Any]] | None = field(default=None, hash=False)
-    modalities: tuple[str, ...] | None = field(default=None, converter=_texts)
+    modalities: tuple[str, ...] | None = field(default=None, converter=texts)
     audio: Mapping[str, Any] | None = field(default=None, hash=False)
     asr_options: Mapping[str, Any] | None = field(default=None, hash=False)
     output_format: str | None = None

@@ -134,6 +134,7 @@ def _compatible_body(
         reasoning=bool(parameters.get("preserve_thinking")),
         cache=True,
         audio_as_url=True,
+        call_index=True,
     )
     last = request.messages[-1]
     if isinstance(last, AssistantMessage) and not last.tool_calls:

@@ -103,7 +103,7 @@ def read_whole(
             meta = decode_meta(body)
             return Whole(answer.output, _usage_of(meta), _id_of(meta, origin) or request_id)
     failure = parse_failure(body, 200, request_id=request_id)
-    if failure.code or failure.type or failure.message:
+    if failure.code or failure.type or failure.message or (failure.status or 0) >= 400:
         return to_error(failure, origin)
     return ProtocolError(
         f"the answer is not what was agreed on: {origin.scrub(why)}",

@@ -1,27 +1,17 @@
-"""Errors of a service: many shapes on the wire, one tree here.
+"""What a failure means, and the error that says so.
 
-A provider says in a :class:`Origin` where it asks and how it judges; :func:`parse_failure`
-reads the body of a refusal, :func:`failure_of` a payload inside a stream, and
-:func:`to_error` makes the error to raise.
-
-The shape is told from the content, never from the content type.  What the service wrote
-stays recognisable in the message; a key in it does not.
+What the service wrote stays recognisable in the message; a key in it does not.
 """
 
 from __future__ import annotations
 
-import math
 import re
-import time
 from collections.abc import Callable, Mapping, Sequence
-from email.utils import parsedate_to_datetime
-from typing import Any
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from junto.core import (
     AuthenticationError,
-    ProtocolError,
     ProviderError,
     QuotaError,
     RateLimitedError,
@@ -31,25 +21,10 @@ from junto.core import (
     clean_text,
 )
 
-from ._values import load_json, str_of, table_of
-from .sse import SSEParser
-
-__all__ = [
-    "STATUSES",
-    "Failure",
-    "Origin",
-    "Rule",
-    "Verdict",
-    "failure_of",
-    "judge_by",
-    "parse_failure",
-    "retry_after",
-    "to_error",
-]
+__all__ = ["STATUSES", "Failure", "Origin", "Rule", "Verdict", "judge_by", "to_error"]
 
 _KEY = re.compile(r"\bsk-[A-Za-z0-9_-]{6,}")
 _BEARER = re.compile(r"(?i)\bbearer\s+\S+")
-_PREFIX = re.compile(r"^<(\d{3})>")
 
 
 @frozen(kw_only=True)
@@ -136,6 +111,7 @@ STATUSES: Mapping[int, Verdict] = {
     409: Verdict(RejectedRequestError, "conflict"),
     413: Verdict(RejectedRequestError, "too_large"),
     429: Verdict(RateLimitedError, "rate_limit", retryable=True),
+    501: Verdict(RejectedRequestError, "not_supported"),
     503: Verdict(UnavailableError, "overloaded", retryable=True),
     504: _TIMEOUT,
 }
@@ -188,69 +164,12 @@ class Origin:
         return _KEY.sub("sk-…", _BEARER.sub("Bearer …", text))
 
 
-def failure_of(payload: Any, status: int | None) -> Failure | None:
-    """Read a decoded JSON value as an error; ``None`` when it is none.
-
-    Both shapes are known: ``{"code", "message", "request_id"}``, in which an empty code is
-    a documented part of successes, and ``{"error": {…}}`` of the compatible mode.
-    """
-    table = table_of(payload)
-    if status is not None and status < 400:
-        status = None
-    if error := table.get("error"):
-        inner = table_of(error)
-        code, kind = str_of(inner.get("code")), str_of(inner.get("type"))
-        message = str_of(inner.get("message")) or str_of(error)
-    else:
-        code, kind = str_of(table.get("code")), ""
-        message = str_of(table.get("message")) or str_of(table.get("detail"))
-        if not code and (status is None or not table):
-            return None
-    request_id = str_of(table.get("request_id"))
-    if not request_id and (other := str_of(table.get("id"))).startswith("chatcmpl-"):
-        request_id = other.removeprefix("chatcmpl-")
-    if status is None and (prefix := _PREFIX.match(message)):
-        status = int(prefix[1])
-    return Failure(
-        status=status, code=code, type=kind, message=message, request_id=request_id or None
-    )
-
-
-def parse_failure(
-    body: bytes,
-    status: int,
-    *,
-    request_id: str | None = None,
-    retry_after: float | None = None,
-) -> Failure:
-    """Read the body of an answer with an error status: JSON, an SSE frame, or neither.
-
-    ``request_id`` and ``retry_after`` are those of the headers.
-    """
-    payload, stream_status = table_of(load_json(body)), None
-    if not payload:
-        payload, stream_status = _load_sse(body)
-    failure = failure_of(payload, stream_status or status) or Failure(status=status)
-    return evolve(failure, request_id=failure.request_id or request_id, retry_after=retry_after)
-
-
-def _load_sse(body: bytes) -> tuple[dict[str, Any], int | None]:
-    parser = SSEParser()
-    try:
-        records = [*parser.feed(body), *parser.close()]
-    except ProtocolError:
-        return {}, None
-    for record in records:
-        if payload := table_of(load_json(record.data)):
-            return payload, record.status
-    return {}, None
-
-
 def to_error(failure: Failure, origin: Origin, *, partial_text: str = "") -> ProviderError:
     """The error to raise for ``failure``."""
     verdict = origin.judge(failure)
     message = origin.scrub(failure.message).strip()
-    facts = " ".join([str(failure.status)] * (failure.status is not None) + [failure.code])
+    word = failure.code or failure.type
+    facts = " ".join([str(failure.status)] * (failure.status is not None) + [word])
     text = message or "the service gave no reason"
     if facts.strip():
         text = f"{text} ({origin.scrub(facts.strip())})"
@@ -266,29 +185,3 @@ def to_error(failure: Failure, origin: Origin, *, partial_text: str = "") -> Pro
         request_id=clean_text(origin.scrub(failure.request_id or ""), 100) or None,
         partial_text=partial_text,
     )
-
-
-def retry_after(headers: Mapping[str, str], *, now: float | None = None) -> float | None:
-    """Seconds to wait, from ``retry-after-ms`` or ``retry-after`` (seconds or a date).
-
-    What is no number, not finite, negative or past counts as not said.
-    """
-    if (ms := _number(headers.get("retry-after-ms"))) is not None:
-        return ms / 1000
-    value = headers.get("retry-after")
-    if (seconds := _number(value)) is not None:
-        return seconds
-    try:
-        date = parsedate_to_datetime(value or "")
-        wait = date.timestamp() - (time.time() if now is None else now)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return wait if wait > 0 else None
-
-
-def _number(value: str | None) -> float | None:
-    try:
-        number = float(value or "")
-    except ValueError:
-        return None
-    return number if math.isfinite(number) and number >= 0 else None
