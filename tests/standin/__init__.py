@@ -1,8 +1,9 @@
-"""A stand-in for DashScope on loopback: aiohttp, replaying bytes as a test directs.
+"""A stand-in for services on loopback: aiohttp, replaying bytes as a test directs.
 
 Test equipment: it is no part of the wheel.
 """
 
+from .captures import capture, captures
 from .recordings import Recording, recording, recordings
 from .server import ABORT, GONE, Answering, Asked, Reply, StandIn, Step
 
@@ -15,6 +16,8 @@ __all__ = [
     "Reply",
     "StandIn",
     "Step",
+    "capture",
+    "captures",
     "recording",
     "recordings",
 ]

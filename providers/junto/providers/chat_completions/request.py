@@ -55,9 +55,11 @@ def encode_body(
 ) -> dict[str, Any]:
     """The whole request; a streamed one asks for its usage, unless it says otherwise."""
     body = {"model": model, "messages": messages, **parameters}
+    options = body.pop("stream_options", {"include_usage": True})
     if streamed:
         body["stream"] = True
-        body.setdefault("stream_options", {"include_usage": True})
+        if options:  # nothing in them: a server that refuses them gets none
+            body["stream_options"] = options
     return body
 
 

@@ -5,12 +5,37 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncGenerator
+from types import SimpleNamespace
 
 import aiohttp
 
 from junto.core import ChatConnectionError
 
-__all__ = ["Sessions"]
+__all__ = ["Attempt", "Sessions"]
+
+
+class Attempt:
+    """One try to send a request over a session of ours.
+
+    Attributes:
+        reused: It went out on a connection that was kept from an earlier request.
+    """
+
+    __slots__ = ("reused",)
+
+    def __init__(self) -> None:
+        self.reused = False
+
+
+async def _mark(_session: object, context: SimpleNamespace, _params: object) -> None:
+    if isinstance(context.trace_request_ctx, Attempt):
+        context.trace_request_ctx.reused = True
+
+
+def _marking() -> aiohttp.TraceConfig:
+    config = aiohttp.TraceConfig()
+    config.on_connection_reuseconn.append(_mark)
+    return config
 
 
 class Sessions:
@@ -95,6 +120,7 @@ async def _hold(connector: aiohttp.BaseConnector) -> AsyncGenerator[aiohttp.Clie
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
         timeout=aiohttp.ClientTimeout(total=None),
+        trace_configs=[_marking()],
     )
     try:
         yield session
