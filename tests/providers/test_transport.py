@@ -1,13 +1,12 @@
-"""Connections that are kept, and turn out to be closed."""
+"""Connections that are kept, and those that are not."""
 
 import asyncio
 from collections.abc import AsyncIterator
 
-import aiohttp
 import pytest
 
 from junto.core import ChatConnectionError
-from junto.providers.transport import Clock, Timeouts, Transport, transport
+from junto.providers.transport import Clock, Timeouts, Transport
 
 WHOLE = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 
@@ -23,20 +22,19 @@ class Closing:
     def __init__(self) -> None:
         self.requests = 0
         self.connections = 0
-        self.answers = 1
         self.url = ""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        answers = self.answers
+        answered = False
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
                 await reader.readexactly(length)
                 self.requests += 1
-                if not answers:
+                if answered:
                     break
-                answers -= 1
+                answered = True
                 writer.write(WHOLE)
         except asyncio.IncompleteReadError:
             pass
@@ -63,46 +61,33 @@ async def ask(sender: Transport, server: Closing) -> bytes:
         exchange.close()
 
 
-async def test_a_request_on_a_kept_connection_that_was_closed_is_sent_once_more(
+async def test_a_kept_connection_that_was_closed_fails_once_says_so_and_sends_nothing_twice(
     server: Closing,
 ) -> None:
     sender = Transport()
+    assert await ask(sender, server) == b"{}"
+    with pytest.raises(ChatConnectionError) as caught:
+        await ask(sender, server)
+    assert await ask(sender, server) == b"{}"
+    await sender.aclose()
+
+    assert caught.value.retryable
+    assert (server.connections, server.requests) == (2, 3)
+
+
+async def test_without_keeping_each_request_has_a_connection_of_its_own(server: Closing) -> None:
+    sender = Transport(keep_alive=False)
     for _ in range(3):
         assert await ask(sender, server) == b"{}"
     await sender.aclose()
 
-    # The first request of each connection was answered, each second one met its end.
-    assert (server.connections, server.requests) == (3, 5)
+    assert (server.connections, server.requests) == (3, 3)
 
 
-async def test_a_request_on_a_new_connection_is_never_sent_again(server: Closing) -> None:
-    server.answers = 0
+async def test_a_closed_transport_is_not_worth_another_try(server: Closing) -> None:
     sender = Transport()
-    with pytest.raises(ChatConnectionError):
-        await ask(sender, server)
     await sender.aclose()
-
-    assert (server.connections, server.requests) == (1, 1)
-
-
-async def test_a_kept_connection_that_ends_after_a_while_is_not_tried_again(
-    server: Closing, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(transport, "_AT_ONCE", 0.0)  # each while is a long one
-    sender = Transport()
-    await ask(sender, server)
-    with pytest.raises(ChatConnectionError):
+    with pytest.raises(ChatConnectionError) as caught:
         await ask(sender, server)
-    await sender.aclose()
 
-    assert (server.connections, server.requests) == (1, 2)
-
-
-async def test_a_session_that_was_given_is_left_to_its_own_rules(server: Closing) -> None:
-    async with aiohttp.ClientSession() as session:
-        sender = Transport(session=session)
-        await ask(sender, server)
-        with pytest.raises(ChatConnectionError):
-            await ask(sender, server)
-
-    assert server.requests == 2
+    assert not caught.value.retryable

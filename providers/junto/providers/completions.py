@@ -7,9 +7,9 @@ from typing import Any
 
 from junto.core import ChatRequest, ModelWarning
 
-from .asking import OneRequest
+from .asking import OneRequest, post_question, request_id_of
 from .chat_completions import CompletionReader, encode_body, encode_messages, number_of_choices
-from .client import json_headers, post, request_id_of
+from .client import json_headers
 from .encoding import dump_json
 from .failures import Origin
 from .transport import Clock, Exchange, Transport
@@ -50,7 +50,7 @@ def ask_completion(
     choices = number_of_choices(parameters)
 
     async def send(clock: Clock) -> Exchange:
-        return await post(transport, url, body, headers=sent, origin=origin, clock=clock)
+        return await post_question(transport, url, body, headers=sent, origin=origin, clock=clock)
 
     def reader_of(exchange: Exchange) -> CompletionReader:
         request_id = request_id_of(exchange, origin) or ""

@@ -89,6 +89,7 @@ class Service:
             proxy=options.get("proxy"),
             trust_env=options.get("trust_env", False),
             redirects=options.get("redirects", 0),
+            keep_alive=options.get("keep_alive", True),
         )
 
     @property

@@ -41,7 +41,8 @@ class OpenAIModel(HTTPClient):
             ``server="deepseek"``, and so on).  Without one none is sent.
         headers: More headers of each request, such as ``OpenAI-Project``.
         allow_http: Let a key go over plain http to another machine.
-        **connection: Clocks and connections: see :class:`ConnectionOptions`.
+        **connection: Clocks and connections: see :class:`ConnectionOptions`.  Over plain
+            http each request has a connection of its own, unless ``keep_alive=True``.
 
     Raises:
         ValueError: For a server, header or URL that cannot be right.
@@ -69,7 +70,6 @@ class OpenAIModel(HTTPClient):
             )
         if any(header.lower() == "authorization" for header in headers or ()):
             raise ValueError("the key goes into api_key=, not into headers=")
-        super().__init__(Transport(**connection))
         self.model = model
         self.server = server
         self._row = SERVERS[server]
@@ -78,6 +78,9 @@ class OpenAIModel(HTTPClient):
         example = SERVERS["openai"].base_url
         url = check_address(base_url, path="/v1", example=example, allow_http=True)
         self.base_url = url.removesuffix("/chat/completions")
+        # llama.cpp and others close a connection behind each stream, without a word.
+        connection.setdefault("keep_alive", self.base_url.startswith("https:"))
+        super().__init__(Transport(**connection))
         self._allow_http = allow_http
         self._headers = dict(headers or {})
         self._given = Secret(api_key) if isinstance(api_key, str) else api_key

@@ -31,3 +31,5 @@ class ConnectionOptions(TypedDict, total=False):
     redirects: int
     """How many redirects of one request to follow: only 307 and 308, and the key goes to
     the same scheme, host and port alone.  None by default."""
+    keep_alive: bool
+    """Keep connections for later requests."""

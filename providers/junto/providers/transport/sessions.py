@@ -5,37 +5,12 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncGenerator
-from types import SimpleNamespace
 
 import aiohttp
 
 from junto.core import ChatConnectionError
 
-__all__ = ["Attempt", "Sessions"]
-
-
-class Attempt:
-    """One try to send a request over a session of ours.
-
-    Attributes:
-        reused: It went out on a connection that was kept from an earlier request.
-    """
-
-    __slots__ = ("reused",)
-
-    def __init__(self) -> None:
-        self.reused = False
-
-
-async def _mark(_session: object, context: SimpleNamespace, _params: object) -> None:
-    if isinstance(context.trace_request_ctx, Attempt):
-        context.trace_request_ctx.reused = True
-
-
-def _marking() -> aiohttp.TraceConfig:
-    config = aiohttp.TraceConfig()
-    config.on_connection_reuseconn.append(_mark)
-    return config
+__all__ = ["Sessions"]
 
 
 class Sessions:
@@ -48,6 +23,7 @@ class Sessions:
         given: The caller's own session; it is used on its loop, and never closed here.
         connections: The most connections at once, per loop.
         ssl_context: Instead of the default one.
+        keep_alive: Keep connections for later requests.
     """
 
     def __init__(
@@ -56,8 +32,10 @@ class Sessions:
         *,
         connections: int,
         ssl_context: ssl.SSLContext | None,
+        keep_alive: bool,
     ) -> None:
         self._given = given
+        self._keep_alive = keep_alive
         self._connections = connections
         self._ssl = ssl_context
         self._keepers: dict[asyncio.AbstractEventLoop, _Keeper] = {}
@@ -70,7 +48,7 @@ class Sessions:
             ChatConnectionError: The model is closed.
         """
         if self._closed:
-            raise ChatConnectionError("the model is closed: make a new one")
+            raise ChatConnectionError("the model is closed: make a new one", retryable=False)
         if self._given is not None:
             return self._given
         loop = asyncio.get_running_loop()
@@ -80,7 +58,9 @@ class Sessions:
                 self._keepers.pop(other, None)
             keeper = self._keepers[loop] = _Keeper()
             connector = aiohttp.TCPConnector(
-                limit=self._connections, ssl=True if self._ssl is None else self._ssl
+                limit=self._connections,
+                ssl=True if self._ssl is None else self._ssl,
+                force_close=not self._keep_alive,
             )
             await keeper.start(connector)
         assert keeper.session is not None  # noqa: S101  for the type checker: start() set it
@@ -120,7 +100,6 @@ async def _hold(connector: aiohttp.BaseConnector) -> AsyncGenerator[aiohttp.Clie
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
         timeout=aiohttp.ClientTimeout(total=None),
-        trace_configs=[_marking()],
     )
     try:
         yield session

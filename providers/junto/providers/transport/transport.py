@@ -25,13 +25,11 @@ from junto.core import (
 
 from .clock import Clock, Timeouts
 from .exchange import Exchange, harmless
-from .sessions import Attempt, Sessions
+from .sessions import Sessions
 
 __all__ = ["Transport"]
 
 _PIECE = 1024 * 1024
-_CUT = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
-_AT_ONCE = 1.0  # seconds in which a closed connection shows; later, an answer may have begun
 
 
 class _Masked(str):
@@ -47,9 +45,7 @@ class Transport:
     """Sends the requests of one provider, on any number of event loops.
 
     Nothing is taken from the surroundings unless it is asked for: no cookies, no proxies
-    of the environment, no ``.netrc``, no redirects.  Nothing is retried, but for a request
-    that went out on a kept connection which the server was just closing: it is sent once
-    more, on another one.
+    of the environment, no ``.netrc``, no redirects.  Nothing is retried.
 
     Args:
         timeouts: The clocks of each request.
@@ -63,6 +59,9 @@ class Transport:
         redirects: How many redirects of one request to follow.  Only 307 and 308, which
             keep the request as it is, and never from https to http.  The key goes along
             to the same scheme, host and port, and nowhere else.
+        keep_alive: Keep connections for later requests.  Without it each request has one of
+            its own, for servers that close one without a word when an answer is whole: the
+            next request on it would fail, and is not sent twice.
     """
 
     def __init__(
@@ -75,6 +74,7 @@ class Transport:
         proxy: str | None = None,
         trust_env: bool = False,
         redirects: int = 0,
+        keep_alive: bool = True,
     ) -> None:
         if timeouts is not None and not isinstance(timeouts, Timeouts):
             msg = f"timeouts is Timeouts(…), such as Timeouts(total=60), not {timeouts!r}"
@@ -86,7 +86,9 @@ class Transport:
         self._trust_env = trust_env
         self._redirects = redirects
         self._limits = aiohttp.ClientTimeout(total=None, connect=self.timeouts.connect)
-        self._sessions = Sessions(session, connections=connections, ssl_context=ssl_context)
+        self._sessions = Sessions(
+            session, connections=connections, ssl_context=ssl_context, keep_alive=keep_alive
+        )
 
     async def post(
         self,
@@ -114,11 +116,27 @@ class Transport:
             ChatTimeoutError: Of clock ``connect``, ``first_event`` or ``total``.
             ProtocolError: What came is not HTTP, or one redirect too many.
         """
+        session = await self._sessions.get()
         with_key = True
         for _ in range(self._redirects + 1):
-            response = await self._send(
-                url, body, headers=headers, key=key if with_key else None, clock=clock
-            )
+            until = asyncio.timeout_at(clock.deadline)
+            try:
+                async with until:
+                    proxy = await self._via(url)
+                    response = await session.post(
+                        url,
+                        # Of more than 1 MiB aiohttp takes a file, which it sends in pieces.
+                        data=body if len(body) <= _PIECE else io.BytesIO(body),
+                        headers=_sent(headers, key if with_key else None, proxy, url),
+                        allow_redirects=False,
+                        timeout=self._limits,
+                        proxy=None if proxy is None else proxy.url,
+                        proxy_headers=None if proxy is None else proxy.headers,
+                    )
+            except (aiohttp.ClientError, OSError, RuntimeError) as error:
+                if until.expired():
+                    raise clock.error() from None
+                raise _connection_error(error, url, self._limits) from harmless(error)
             target = _target_of(response) if self._redirects else None
             if target is None:
                 return Exchange(response, clock)
@@ -129,38 +147,6 @@ class Transport:
             f"the service redirected more than {self._redirects} times, at last to"
             f" {urlsplit(url).netloc}"
         )
-
-    async def _send(
-        self, url: str, body: bytes, *, headers: Mapping[str, str], key: Secret | None, clock: Clock
-    ) -> aiohttp.ClientResponse:
-        """One request; over another connection if a kept one turns out to be closed."""
-        session = await self._sessions.get()
-        now = asyncio.get_running_loop().time
-        while True:
-            attempt, begun = Attempt(), now()
-            until = asyncio.timeout_at(clock.deadline)
-            try:
-                async with until:
-                    proxy = await self._via(url)
-                    return await session.post(
-                        url,
-                        # Of more than 1 MiB aiohttp takes a file, which it sends in pieces.
-                        data=body if len(body) <= _PIECE else io.BytesIO(body),
-                        headers=_sent(headers, key, proxy, url),
-                        allow_redirects=False,
-                        timeout=self._limits,
-                        proxy=None if proxy is None else proxy.url,
-                        proxy_headers=None if proxy is None else proxy.headers,
-                        trace_request_ctx=attempt,
-                    )
-            except (aiohttp.ClientError, OSError, RuntimeError) as error:
-                if until.expired():
-                    raise clock.error() from None
-                # llama.cpp closes each connection after a stream, and does not say so before:
-                # a request that meets the end on its way has not been read by anybody.
-                if attempt.reused and isinstance(error, _CUT) and now() - begun < _AT_ONCE:
-                    continue
-                raise _connection_error(error, url, self._limits) from harmless(error)
 
     async def _via(self, url: str) -> _Proxy | None:
         """The proxy for ``url``, if there is one."""
