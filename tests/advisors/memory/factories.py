@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import pytest
 from attrs import frozen
@@ -16,6 +16,8 @@ from junto.core.memory import LeasedStore
 from ...servers import NoServerError, Servers
 
 __all__ = ["FACTORIES", "Factory", "Make", "reached"]
+
+T = TypeVar("T")
 
 Make = Callable[[Path], LeasedStore]
 """A new store over what is in a folder, a database or a server; called again with the same
@@ -46,7 +48,7 @@ class Factory:
         return reached(lambda: self.made(servers))
 
 
-def reached(look: Callable[[], Any]) -> Any:
+def reached(look: Callable[[], T]) -> T:
     """What is found on a server, or the end of the test; no test may be left out by CI."""
     try:
         return look()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -61,17 +60,21 @@ class Machine(RuleBasedStateMachine):
     """The rules; a subclass says which store."""
 
     lasting: ClassVar[bool]
-    make: ClassVar[Callable[[], LeasedStore]]
+    place: ClassVar[tuple[Make, Path]]
     leases = Bundle("leases")
 
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
-        self.store: Any = self.make()
+        self.store: Any = self.made()
         self.model = {key: Expected() for key in KEYS}
         # A server's database is shared: begin with nothing in it.
         for key in KEYS:
             self.run(self.store.clear(key))
+
+    def made(self) -> LeasedStore:
+        make, folder = self.place
+        return make(folder)
 
     def teardown(self) -> None:
         self.run(self.store.aclose())
@@ -161,7 +164,7 @@ class Machine(RuleBasedStateMachine):
     def reopen(self) -> None:
         if self.lasting:
             self.run(self.store.aclose())
-            self.store = self.make()
+            self.store = self.made()
 
     @rule(key=keys, limit=st.integers(0, 4))
     def load_some(self, key: ConversationKey, limit: int) -> None:
@@ -194,7 +197,7 @@ def test_a_store_does_what_a_dictionary_would_do(
         pass
 
     OfFactory.lasting = factory.lasting
-    OfFactory.make = staticmethod(lambda: make(tmp_path))
+    OfFactory.place = (make, tmp_path)
 
     run_state_machine_as_test(
         OfFactory,
