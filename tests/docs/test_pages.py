@@ -102,6 +102,18 @@ def test_pages_name_the_models_of_the_catalogue(page: str) -> None:
         assert [word for word in wanted if word not in text] == []
 
 
+def test_the_page_of_compatible_servers_has_each_with_its_address_and_variables() -> None:
+    from junto.providers.openai import SERVERS
+
+    text = text_of("how-to/use-an-openai-compatible-server.md")
+    rows = re.findall(
+        r"^\| `(\w+)`[^|]*\| `(\S+)` \| (?:none, or )?`(\w+)` \|$", text, re.MULTILINE
+    )
+    named = [(name, row.base_url, f"{name.upper()}_API_KEY") for name, row in SERVERS.items()]
+
+    assert sorted(rows) == sorted(named)
+
+
 async def test_the_page_of_log_lines_has_every_field() -> None:
     lines: dict[str, set[str]] = {}
 
@@ -168,7 +180,8 @@ def test_the_page_of_runs_shows_what_explain_gives() -> None:
 
 def test_every_part_of_junto_that_is_public_has_its_page() -> None:
     pages = "".join(page.read_text(encoding="utf-8") for page in DOCS.glob("reference/*.md"))
-    for part in ("core", "core.testing", "advisors", "providers.dashscope", "providers.local"):
+    parts = ("core", "core.testing", "advisors")
+    for part in (*parts, "providers.dashscope", "providers.openai", "providers.local"):
         assert f".. automodule:: junto.{part}\n" in pages
 
 
@@ -179,6 +192,7 @@ def test_every_part_of_junto_that_is_public_has_its_page() -> None:
         ("core.testing", "testing"),
         ("advisors", "advisors"),
         ("providers.dashscope", "dashscope"),
+        ("providers.openai", "openai"),
         ("providers.local", "local"),
     ],
 )

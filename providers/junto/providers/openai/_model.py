@@ -41,7 +41,8 @@ class OpenAIModel(HTTPClient):
             ``server="deepseek"``, and so on).  Without one none is sent.
         headers: More headers of each request, such as ``OpenAI-Project``.
         allow_http: Let a key go over plain http to another machine.
-        **connection: Clocks and connections: see :class:`ConnectionOptions`.
+        **connection: Clocks and connections, as
+            :class:`~junto.providers.transport.ConnectionOptions` has them.
 
     Raises:
         ValueError: For a server, header or URL that cannot be right.
