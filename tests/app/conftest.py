@@ -31,7 +31,17 @@ def environment(tmp_path: Path) -> dict[str, str]:
     (announced / "entry_points.txt").write_text(
         "[junto.providers]\nacted = acted_models:ActedModel\n"
     )
-    left_out = ("JUNTO_", "PYTHON", "LC_", "NO_COLOR", "COLUMNS", "HF_", "DASHSCOPE", "AI_DASH")
+    left_out = (
+        "JUNTO_",
+        "PYTHON",
+        "LC_",
+        "NO_COLOR",
+        "COLUMNS",
+        "HF_",
+        "DASHSCOPE",
+        "AI_DASH",
+        "OPENAI",
+    )
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     paths = [announced.parent, HERE, *(ROOT / part for part in ("core", "advisors", "providers"))]
     return inherited | {

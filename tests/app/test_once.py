@@ -182,7 +182,7 @@ def test_an_unexpected_error_says_how_to_learn_more(junto: Run) -> None:
         ("dashscop:qwen-plus", "did you mean 'dashscope'?"),
         ("no/such/file.gguf", "does not exist"),
         ("xyzzy", "`junto models` lists"),
-        ("qwen-plus", "provider:model (acted, dashscope, scripted)"),
+        ("qwen-plus", "provider:model (acted, dashscope, openai, scripted)"),
     ],
 )
 def test_a_model_that_is_not_there_is_an_error_with_a_way_out(

@@ -27,6 +27,7 @@ PARTS = {
     "advisors": "advisors",
     "providers.dashscope": "dashscope",
     "providers.local": "local",
+    "providers.openai": "openai",
     "providers.asking": "providers",
     "providers.assembly": "providers",
     "providers.batches": "providers",
@@ -121,6 +122,18 @@ def test_pages_name_the_models_of_the_catalogue(page: str) -> None:
         wanted += [entry.sha256] if page == "README.md" else []
         wanted += [source.label for source in entry.sources]
         assert [word for word in wanted if word not in text] == []
+
+
+def test_the_page_of_compatible_servers_has_each_with_its_address_and_variables() -> None:
+    from junto.providers.openai import SERVERS
+
+    text = text_of("how-to/use-an-openai-compatible-server.md")
+    rows = re.findall(
+        r"^\| `(\w+)`[^|]*\| `(\S+)` \| (?:none, or )?`(\w+)` \|$", text, re.MULTILINE
+    )
+    named = [(name, row.base_url, f"{name.upper()}_API_KEY") for name, row in SERVERS.items()]
+
+    assert sorted(rows) == sorted(named)
 
 
 async def test_the_page_of_log_lines_has_every_field() -> None:

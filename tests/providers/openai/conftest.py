@@ -1,10 +1,14 @@
 """What the tests of this provider share."""
 
 import os
-from collections.abc import AsyncIterator
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
+from junto.providers.local import DEFAULT_MODEL, locate
 from junto.providers.openai import OpenAIModel
 
 from ...standin import StandIn
@@ -29,6 +33,20 @@ async def server() -> AsyncIterator[StandIn]:
 async def model(server: StandIn) -> AsyncIterator[OpenAIModel]:
     async with OpenAIModel("m", api_key=KEY, base_url=url_of(server)) as asked:
         yield asked
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    """Where a real llama.cpp server is: one process for all tests."""
+    script = Path(__file__).with_name("llama_server.py")
+    command = [sys.executable, str(script), str(locate(DEFAULT_MODEL)), KEY]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().decode().strip()
+        finally:
+            process.stdin.close()
 
 
 def url_of(server: StandIn) -> str:

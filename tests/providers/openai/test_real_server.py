@@ -1,9 +1,6 @@
 """A real llama.cpp server with the small model, asked by us and by the official SDK."""
 
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -26,7 +23,6 @@ from junto.core import (
     UserMessage,
     collect,
 )
-from junto.providers.local import DEFAULT_MODEL, locate
 from junto.providers.openai import OpenAIModel, OpenAIOptions
 
 from ..hearing import hear
@@ -37,7 +33,8 @@ pytestmark = [pytest.mark.local_model, pytest.mark.timeout(300)]
 
 CAPITAL = "What is the capital of France?"
 # Reading a prompt anew gives the same numbers each time; reading the rest of it does not quite.
-EXACT = OpenAIOptions(temperature=0, seed=1, max_tokens=24, extra={"cache_prompt": False})
+ANEW = {"cache_prompt": False, "id_slot": 0}
+EXACT = OpenAIOptions(temperature=0, seed=1, max_tokens=24, extra=ANEW)
 WEATHER = Tool(
     "get_weather",
     "The weather of a city",
@@ -48,7 +45,7 @@ WEATHER = Tool(
     },
 )
 # The model calls tools for certain only where its answer is begun with the tag of a call.  The
-# prompt is long, and the answer certain: it is read once.
+# prompt is long, and the answer certain: it is read once, and stays in a place of its own.
 CALLED = (UserMessage("The weather in Paris?"), AssistantMessage("<tool_call>\n"))
 TOOLS = OpenAIOptions(
     temperature=0,
@@ -57,6 +54,7 @@ TOOLS = OpenAIOptions(
     tools=[WEATHER],
     tool_choice="required",
     parallel_tool_calls=False,
+    extra={"id_slot": 1},
 )
 SUM = {
     "type": "json_schema",
@@ -70,20 +68,6 @@ SUM = {
         },
     },
 }
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """Where the server is: one for all tests."""
-    script = Path(__file__).with_name("llama_server.py")
-    command = [sys.executable, str(script), str(locate(DEFAULT_MODEL)), KEY]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().decode().strip()
-        finally:
-            process.stdin.close()
 
 
 @pytest.fixture
@@ -106,7 +90,7 @@ async def ours(model: OpenAIModel, request: ChatRequest) -> sdk.Said:
 
 
 async def theirs(address: str, question: dict[str, Any], *, stream: bool) -> sdk.Said:
-    question = {"extra_body": {"cache_prompt": False}, "model": "qwen", **question}
+    question = {"extra_body": ANEW, "model": "qwen", **question}
     if stream:
         question["stream_options"] = {"include_usage": True}
     return await sdk.ask(f"{address}/v1", KEY, question, stream=stream)
@@ -135,7 +119,7 @@ QUESTIONS: dict[str, tuple[tuple[Message, ...], OpenAIOptions, dict[str, Any]]] 
         TOOLS,
         {
             "max_tokens": 40,
-            "extra_body": {},
+            "extra_body": {"id_slot": 1},
             "tools": [
                 {
                     "type": "function",
@@ -214,7 +198,7 @@ async def test_a_schema_is_kept_to(model: OpenAIModel) -> None:
 
 
 async def test_two_answers_come_side_by_side(model: OpenAIModel) -> None:
-    request = ChatRequest(CAPITAL, options=EXACT.with_(n=2, max_tokens=10))
+    request = ChatRequest(CAPITAL, options=EXACT.with_(n=2, max_tokens=10, extra={"id_slot": -1}))
     heard = await hear(model, request)
     finish = heard.events[-1]
 

@@ -41,8 +41,9 @@ class OpenAIModel(HTTPClient):
             ``server="deepseek"``, and so on).  Without one none is sent.
         headers: More headers of each request, such as ``OpenAI-Project``.
         allow_http: Let a key go over plain http to another machine.
-        **connection: Clocks and connections: see :class:`ConnectionOptions`.  Over plain
-            http each request has a connection of its own, unless ``keep_alive=True``.
+        **connection: Clocks and connections, as
+            :class:`~junto.providers.transport.ConnectionOptions` has them.  Over plain http
+            each request has a connection of its own, unless ``keep_alive=True``.
 
     Raises:
         ValueError: For a server, header or URL that cannot be right.
