@@ -33,5 +33,6 @@ def blockbuster() -> Iterator[BlockBuster]:
     with blockbuster_ctx(parts) as active:
         for function in active.functions.values():
             # A client that is made by name reads what is installed, and imports the plugin.
-            function.can_block_in("junto/core/plugins.py", {"_load"})
+            function.can_block_in("junto/core/plugins/found.py", {"_read"})
+            function.can_block_in("junto/core/plugins/loading.py", {"load"})
         yield active

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from junto.core.plugins import API
+
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("core", "advisors", "providers", "app")
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -19,6 +21,8 @@ PLUGINS = [
     for group, entries in PROJECT["entry-points"].items()
     for name, value in entries.items()
 ]
+# The names there are versions of the plugin API, and lead to nothing.
+TARGETS = [plugin for plugin in PLUGINS if plugin.group != "junto.api"]
 COMMANDS = [
     EntryPoint(name, value, "console_scripts") for name, value in PROJECT["scripts"].items()
 ]
@@ -73,7 +77,13 @@ def test_it_declares_its_plugins_and_its_command(wheel: zipfile.ZipFile) -> None
     assert found == {*PLUGINS, *COMMANDS}
 
 
-@pytest.mark.parametrize("plugin", [*PLUGINS, *COMMANDS], ids=lambda plugin: plugin.name)
+def test_it_declares_the_plugin_api_that_it_has() -> None:
+    declared = [plugin.name for plugin in PLUGINS if plugin.group == "junto.api"]
+
+    assert declared == [f"v{API}"]
+
+
+@pytest.mark.parametrize("plugin", [*TARGETS, *COMMANDS], ids=lambda plugin: plugin.name)
 def test_what_it_declares_is_there(plugin: EntryPoint) -> None:
     part, *inside = plugin.module.split(".")[1:]
     place = ROOT.joinpath(part, "junto", part, *inside)

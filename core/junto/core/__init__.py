@@ -75,14 +75,24 @@ from .messages import (
     UserMessage,
     VideoPart,
 )
-from .model import ChatModel, ModelStream
+from .model import ChatModel, ModelFunction, ModelLike, ModelStream
 from .observe import Observation, Observer, Tally
 from .options import ChatOptions, Tool
-from .plugins import resolve_model
+from .plugins import resolve_advisor, resolve_model, resolve_store
 from .prompt import Ask, Prompt
 from .retrieval import EmbeddingModel, Embeddings, Purpose, Ranked, Ranking, RerankModel
 from .secret import Secret
 from .stream import ChatStream
+from .supports import (
+    SupportsAfter,
+    SupportsAround,
+    SupportsBefore,
+    SupportsHook,
+    SupportsObserver,
+    SupportsOnClose,
+    SupportsOnEvent,
+    SupportsOpen,
+)
 from .sync import SyncChatClient, SyncChatStream
 from .think import ThinkSplitter
 from .trace import Trace
@@ -131,6 +141,8 @@ __all__ = [
     "Message",
     "MissingExtraError",
     "ModelFileError",
+    "ModelFunction",
+    "ModelLike",
     "ModelStream",
     "ModelWarning",
     "Next",
@@ -163,6 +175,14 @@ __all__ = [
     "StreamClosedError",
     "StreamConsumedError",
     "StreamStateError",
+    "SupportsAfter",
+    "SupportsAround",
+    "SupportsBefore",
+    "SupportsHook",
+    "SupportsObserver",
+    "SupportsOnClose",
+    "SupportsOnEvent",
+    "SupportsOpen",
     "SyncChatClient",
     "SyncChatStream",
     "SystemMessage",
@@ -187,5 +207,7 @@ __all__ = [
     "collect",
     "get_logger",
     "place",
+    "resolve_advisor",
     "resolve_model",
+    "resolve_store",
 ]

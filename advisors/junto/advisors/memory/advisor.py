@@ -11,6 +11,7 @@ from junto.core import (
     Phase,
     RunContext,
     SystemMessage,
+    resolve_store,
 )
 
 from .store import InProcessStore, MemoryStore, check_store
@@ -30,7 +31,8 @@ class MemoryAdvisor(Advisor):
     answer.
 
     Args:
-        store: Where turns are kept; by default in this process.
+        store: Where turns are kept, as a store, its address or its plugin's name; by
+            default in this process.  One that is made from a name is closed by :meth:`aclose`.
         max_messages: How many earlier messages the model sees at most, in whole turns;
             the newest turn is kept even when it alone is longer.
         keep_reasoning: Store the chain of thought as well, and send it back.
@@ -38,6 +40,7 @@ class MemoryAdvisor(Advisor):
         order: Its place in the chain.
 
     Raises:
+        PluginError: The name leads to no store.
         TypeError: What is given is no store.
         ValueError: The call has no ``conversation_id``, or one that cannot be.
     """
@@ -46,7 +49,7 @@ class MemoryAdvisor(Advisor):
 
     def __init__(
         self,
-        store: MemoryStore | None = None,
+        store: MemoryStore | str | None = None,
         *,
         max_messages: int = 20,
         keep_reasoning: bool = False,
@@ -59,7 +62,9 @@ class MemoryAdvisor(Advisor):
         if max_messages < 0:
             msg = f"max_messages is at least 0, not {max_messages}"
             raise ValueError(msg)
-        self.store: MemoryStore = InProcessStore() if store is None else check_store(store)
+        self._owns = isinstance(store, str)
+        made = resolve_store(store) if isinstance(store, str) else store
+        self.store: MemoryStore = InProcessStore() if made is None else check_store(made)
         self.max_messages = max_messages
         self.keep_reasoning = keep_reasoning
         self.name = name
@@ -82,6 +87,12 @@ class MemoryAdvisor(Advisor):
         turns = await self.store.load(conversation, self.max_messages)
         earlier = history(window(turns, self.max_messages), new)
         return request.with_messages([*system, *earlier, *new]) if earlier else request
+
+    async def aclose(self) -> None:
+        """Close the store, if it was made here and has something to close."""
+        close = getattr(self.store, "aclose", None)
+        if self._owns and close is not None:
+            await close()
 
     def _answer(self, response: ChatResponse) -> list[Message]:
         if self.keep_reasoning:
