@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 from .._logging import get_logger, told_of
@@ -19,7 +20,7 @@ _METHODS: dict[Kind, tuple[str, ...]] = {
     "advisor": (),
     "memory": ("load", "append"),
 }
-_checked: list[tuple[Plugin, ...]] = []
+_checked: list[object] = []
 
 
 def load(plugin: Plugin) -> Any:
@@ -125,8 +126,8 @@ def _is_strict() -> bool:
 
 def _check_once() -> None:
     """Load all plugins, once for what is installed, and raise for the first that fails."""
-    plugins = installed()
-    if plugins in _checked:
+    state = (tuple(sys.path), installed())
+    if state in _checked:
         return
     unknown = unknown_distributions()
     if unknown:
@@ -135,4 +136,4 @@ def _check_once() -> None:
     for _, error in check_all():
         if error is not None:
             raise error
-    _checked[:] = [plugins]
+    _checked[:] = [state]
