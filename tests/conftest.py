@@ -1,6 +1,7 @@
 """What holds for every test."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
@@ -8,6 +9,8 @@ from hypothesis import settings
 
 from junto.core import ModelFileError
 from junto.providers.local import DEFAULT_MODEL, locate
+
+from .outside import Outside, build, make
 
 # A shared machine is slow at times; the time-out of a test is the limit that means something.
 settings.register_profile("junto", deadline=None)
@@ -36,3 +39,16 @@ def blockbuster() -> Iterator[BlockBuster]:
             function.can_block_in("junto/core/plugins/found.py", {"_read"})
             function.can_block_in("junto/core/plugins/loading.py", {"load"})
         yield active
+
+
+@pytest.fixture(scope="session")
+def junto_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build junto's wheel, once."""
+    pytest.importorskip("hatchling", reason="hatchling is not installed")
+    return build(Path(__file__).resolve().parents[1], tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="session")
+def outside(tmp_path_factory: pytest.TempPathFactory, junto_wheel: Path) -> Outside:
+    """Make an environment with junto and three plugins installed from their wheels, once."""
+    return make(tmp_path_factory.mktemp("outside"), junto_wheel)

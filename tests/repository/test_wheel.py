@@ -1,8 +1,6 @@
 """The wheel holds the four parts, typed, and says what is in them."""
 
 import configparser
-import subprocess
-import sys
 import tomllib
 import zipfile
 from importlib.metadata import EntryPoint
@@ -31,12 +29,8 @@ pytest.importorskip("hatchling", reason="hatchling is not installed")
 
 
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel"]
-    subprocess.run([*command, "--directory", folder], cwd=ROOT, capture_output=True, check=True)
-    (built,) = folder.glob("junto-*-py3-none-any.whl")
-    return zipfile.ZipFile(built)
+def wheel(junto_wheel: Path) -> zipfile.ZipFile:
+    return zipfile.ZipFile(junto_wheel)
 
 
 def metadata(wheel: zipfile.ZipFile, name: str) -> str:
