@@ -84,7 +84,7 @@ class FunctionAdvisor(Advisor):
             if not isinstance(given, kind) or isinstance(given, bool) is not (kind is bool):
                 msg = f"{name} is of type {kind.__name__}, not {given!r}"
                 raise TypeError(msg)
-        self.name = _name(function)
+        self.name: str = _name(function)
         vars(self).update(settings)
         check_signature(hook, self.name or repr(function), function)
         self.hook = hook

@@ -56,6 +56,7 @@ class ChatModel(Protocol):
 
     async def aclose(self) -> None:
         """Free what the model holds: sessions, threads.  Calling it again does nothing."""
+        return  # a body, which subclasses inherit
 
 
 ModelFunction: TypeAlias = Callable[[ChatRequest], ModelStream]

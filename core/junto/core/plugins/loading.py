@@ -6,13 +6,13 @@ import os
 import sys
 from typing import Any
 
-from .._logging import get_logger, told_of
+from .._logging import Logger, get_logger, told_of
 from ..errors import ChatError, PluginError
 from .found import Kind, Plugin, api_problem, find, installed, unknown_distributions
 
 __all__ = ["check_all", "find_and_load", "load", "load_all"]
 
-log = get_logger("junto.plugins")
+log: Logger = get_logger("junto.plugins")
 
 # What tells an object that is ready to be used from one that makes it.
 _METHODS: dict[Kind, tuple[str, ...]] = {
