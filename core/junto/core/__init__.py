@@ -9,6 +9,7 @@ from .chat import ChatRequest, ChatResponse, Choice
 from .client import ChatClient
 from .collect import collect
 from .context import ContextKey, Outcome, RunContext, Save
+from .deprecation import warn_deprecated
 from .errors import (
     AdvisorContractError,
     AuthenticationError,
@@ -210,4 +211,5 @@ __all__ = [
     "resolve_advisor",
     "resolve_model",
     "resolve_store",
+    "warn_deprecated",
 ]
