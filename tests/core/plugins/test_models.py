@@ -111,6 +111,8 @@ def test_a_provider_that_needs_a_model_says_how(installed: Installed) -> None:
 
     with pytest.raises(PluginError, match=r"missing a required argument: 'model' \(try 'zz:…'\)"):
         ChatClient("zz")
+    with pytest.raises(PluginError, match="has no parameter 'model'; there are none"):
+        ChatClient("zz:small?model=large")
 
 
 def test_what_the_provider_says_passes_unchanged(installed: Installed) -> None:
