@@ -59,12 +59,10 @@ async def make() -> AsyncIterator[Make]:
 @BOTH
 async def test_a_thinker_streams_its_thought_and_its_answer_apart(make: Make, dialect: Any) -> None:
     client = make(THINKER, dialect)
-    kinds: list[type] = []
+    looked_for = ReasoningDelta | TextDelta | ModelWarning
     options = DashScopeOptions(top_p=0.9)
     async with client.stream("9.9 和 9.11 谁大？只答数字。", options=options) as stream:
-        async for event in stream:
-            if isinstance(event, ReasoningDelta | TextDelta | ModelWarning):
-                kinds.append(type(event))
+        kinds: list[type] = [type(e) async for e in stream if isinstance(e, looked_for)]
         response = await stream.response()
 
     assert kinds[0] is ModelWarning

@@ -175,8 +175,8 @@ class GuardAdvisor(Advisor):
                 if self.on_block == "refuse" or not spoken:
                     yield Restart(f"blocked by {self.name}")
                     yield TextDelta(self.refusal)
-                known = event.metadata if isinstance(event, Finish) else {}
-                known = checked(known, changed=True)
+                finish = event if isinstance(event, Finish) else None
+                known = checked(finish.metadata, changed=True) if finish else {}
                 yield Finish(FinishReason.CONTENT_FILTER, known | found)
                 return
             if isinstance(event, Finish):

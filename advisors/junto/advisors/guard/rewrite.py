@@ -30,7 +30,7 @@ def checked(metadata: Mapping[str, Any], *, changed: bool) -> dict[str, Any]:
     Further choices are nobody's to look at, so a guard lets none pass; token by token
     the provider's ``logprobs`` repeat a text that was blocked or replaced.
     """
-    hidden = {"choices"} | (_TELLING if changed else set())
+    hidden = {"choices", *(_TELLING if changed else ())}
     return {name: value for name, value in metadata.items() if name not in hidden}
 
 

@@ -19,7 +19,8 @@ __all__ = ["ROWS"]
 
 def _C(**known: Any) -> Capabilities:  # noqa: N802  it stands for the class, sixty times
     """A row: of the text path, unless it says otherwise."""
-    return Capabilities(**{"path": "text", **known})
+    values: dict[str, Any] = {"path": "text", **known}
+    return Capabilities(**values)
 
 
 _SAMPLING = frozenset(
