@@ -1,5 +1,7 @@
 # How Sphinx builds these pages: `make docs`.
+import sys
 from importlib.metadata import version as version_of
+from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -10,7 +12,11 @@ copyright = author
 release = version_of("junto")
 version = release
 
+sys.path.insert(0, str(Path(__file__).with_name("extensions")))
+
 extensions = [
+    "known_plugins",
+    "llms_txt",
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
@@ -30,7 +36,8 @@ autodoc_typehints_description_target = "documented"
 autodoc_type_aliases = {
     name: name
     for name in (
-        *("AdvisorLike", "AroundFunction", "Event", "EventHook", "Message"),
+        *("AdvisorLike", "AroundFunction", "Event", "EventHook", "Kind", "Message"),
+        *("ModelFunction", "ModelLike", "SupportsHook"),
         *("ModelStream", "Observer", "Part", "Save", "Check", "Verdict"),
     )
 }

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import settings
 from junto.core import ModelFileError
 from junto.providers.local import DEFAULT_MODEL, locate
 
+from .outside import Outside, build, make
 from .servers import Servers
 
 # A shared machine is slow at times; the time-out of a test is the limit that means something.
@@ -61,7 +63,21 @@ def blockbuster() -> Iterator[BlockBuster]:
     with blockbuster_ctx(parts) as active:
         for function in active.functions.values():
             # A client that is made by name reads what is installed, and imports the plugin.
-            function.can_block_in("junto/core/plugins.py", {"_load"})
+            function.can_block_in("junto/core/plugins/found.py", {"_read"})
+            function.can_block_in("junto/core/plugins/loading.py", {"load"})
             # asyncpg looks for files of passwords and certificates when it connects.
             function.can_block_in("asyncpg/connect_utils.py", {"_parse_connect_arguments"})
         yield active
+
+
+@pytest.fixture(scope="session")
+def junto_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build junto's wheel, once."""
+    pytest.importorskip("hatchling", reason="hatchling is not installed")
+    return build(Path(__file__).resolve().parents[1], tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="session")
+def outside(tmp_path_factory: pytest.TempPathFactory, junto_wheel: Path) -> Outside:
+    """Make an environment with junto and three plugins installed from their wheels, once."""
+    return make(tmp_path_factory.mktemp("outside"), junto_wheel)

@@ -39,7 +39,8 @@ def test_it_says_its_version(junto: Run) -> None:
 
 
 def test_help_of_every_command_works_and_names_no_option_that_is_not_there(junto: Run) -> None:
-    for command in ("chat", "models", "models fetch", "models remove", "models path"):
+    commands = ("chat", "models", "models fetch", "models remove", "models path", "plugins", "new")
+    for command in commands:
         done = junto(*command.split(), "--help")
         assert done.returncode == 0
         assert f"Usage: junto {command}".encode() in done.stdout

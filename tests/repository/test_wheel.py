@@ -1,8 +1,6 @@
 """The wheel holds the four parts, typed, and says what is in them."""
 
 import configparser
-import subprocess
-import sys
 import tomllib
 import zipfile
 from importlib.metadata import EntryPoint
@@ -10,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from junto.core.plugins import API
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("core", "advisors", "providers", "app")
@@ -19,6 +19,8 @@ PLUGINS = [
     for group, entries in PROJECT["entry-points"].items()
     for name, value in entries.items()
 ]
+# The names there are versions of the plugin API, and lead to nothing.
+TARGETS = [plugin for plugin in PLUGINS if plugin.group != "junto.api"]
 COMMANDS = [
     EntryPoint(name, value, "console_scripts") for name, value in PROJECT["scripts"].items()
 ]
@@ -27,12 +29,8 @@ pytest.importorskip("hatchling", reason="hatchling is not installed")
 
 
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel"]
-    subprocess.run([*command, "--directory", folder], cwd=ROOT, capture_output=True, check=True)
-    (built,) = folder.glob("junto-*-py3-none-any.whl")
-    return zipfile.ZipFile(built)
+def wheel(junto_wheel: Path) -> zipfile.ZipFile:
+    return zipfile.ZipFile(junto_wheel)
 
 
 def metadata(wheel: zipfile.ZipFile, name: str) -> str:
@@ -73,7 +71,13 @@ def test_it_declares_its_plugins_and_its_command(wheel: zipfile.ZipFile) -> None
     assert found == {*PLUGINS, *COMMANDS}
 
 
-@pytest.mark.parametrize("plugin", [*PLUGINS, *COMMANDS], ids=lambda plugin: plugin.name)
+def test_it_declares_the_plugin_api_that_it_has() -> None:
+    declared = [plugin.name for plugin in PLUGINS if plugin.group == "junto.api"]
+
+    assert declared == [f"v{API}"]
+
+
+@pytest.mark.parametrize("plugin", [*TARGETS, *COMMANDS], ids=lambda plugin: plugin.name)
 def test_what_it_declares_is_there(plugin: EntryPoint) -> None:
     part, *inside = plugin.module.split(".")[1:]
     place = ROOT.joinpath(part, "junto", part, *inside)

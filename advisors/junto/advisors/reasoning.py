@@ -101,7 +101,7 @@ class ReasoningAdvisor(Advisor):
         self.name = name
         self.order = order
         # The beginning of a tag; white space around one is held as well.
-        self.holds = max(len(opening), len(closing)) - 1 if tags or show == "block" else 0
+        self.holds: int = max(len(opening), len(closing)) - 1 if tags or show == "block" else 0
         self.splitter()  # raises for tags that cannot be
 
     def open(self, ctx: RunContext) -> EventHook:

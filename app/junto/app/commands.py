@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -25,6 +26,8 @@ def cli() -> None:
       junto chat                     a conversation with a model on this machine
       junto chat "Why is it so?"     one answer, on standard output
       junto models                   the models for this machine
+      junto plugins                  the plugins that are installed
+      junto new advisor NAME         a package for an advisor of your own
     """  # noqa: D301  a backspace tells click to keep the lines
 
 
@@ -191,3 +194,39 @@ def path(name: str | None) -> None:
     from .models import path as run
 
     run(name)
+
+
+@cli.command()
+@click.option("--check", is_flag=True, help="Import each one, and show what goes wrong.")
+@click.option("--json", "as_json", is_flag=True, help="List them as JSON.")
+def plugins(check: bool, as_json: bool) -> None:  # noqa: FBT001  click calls with keywords
+    """List the providers, advisors and memory stores that are installed.
+
+    Nothing is imported for that, unless --check asks for it: then the exit code is 1 if
+    one of them cannot be used. JUNTO_PLUGINS names the distributions whose plugins may be
+    used beside junto's own; empty for none.
+    """
+    from .plugins import show
+
+    show(check=check, as_json=as_json)
+
+
+@cli.command()
+@click.argument("kind", type=click.Choice(["provider", "advisor", "memory"]))
+@click.argument("name")
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    metavar="FOLDER",
+    help="Where the folder junto-NAME is made; by default here.",
+)
+def new(kind: Literal["provider", "advisor", "memory"], name: str, into: Path) -> None:
+    """Write a package for a plugin of your own: two files, a test and a README.
+
+    NAME is what the plugin will be asked for by, in small letters, as in
+    `junto new advisor word-count`. The tests of the package pass as they are.
+    """
+    from .new import write
+
+    write(kind, name, into)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 import os
-from importlib.metadata import entry_points
 
 from junto.core import PluginError
+from junto.core.plugins import installed
 
 __all__ = ["DEFAULT", "full_name", "local_part"]
 
@@ -21,7 +21,7 @@ def full_name(text: str) -> str:
     Raises:
         PluginError: It is none of these; the text names the nearest.
     """
-    providers = {entry.name for entry in entry_points(group="junto.providers")}
+    providers = {plugin.name for plugin in installed() if plugin.kind == "provider"}
     provider, colon, _ = text.partition(":")
     if provider in providers:
         return text

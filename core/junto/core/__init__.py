@@ -9,6 +9,7 @@ from .chat import ChatRequest, ChatResponse, Choice
 from .client import ChatClient
 from .collect import collect
 from .context import Cleanup, ContextKey, Outcome, RunContext, Save
+from .deprecation import warn_deprecated
 from .errors import (
     AdvisorContractError,
     AuthenticationError,
@@ -75,10 +76,10 @@ from .messages import (
     UserMessage,
     VideoPart,
 )
-from .model import ChatModel, ModelStream
+from .model import ChatModel, ModelFunction, ModelLike, ModelStream
 from .observe import Observation, Observer, Tally
 from .options import ChatOptions, Tool
-from .plugins import resolve_model
+from .plugins import resolve_advisor, resolve_model, resolve_store
 from .prompt import Ask, Prompt
 from .retrieval import EmbeddingModel, Embeddings, Purpose, Ranked, Ranking, RerankModel
 from .secret import Secret
@@ -92,6 +93,16 @@ from .store_errors import (
     TurnNotStoredError,
 )
 from .stream import ChatStream
+from .supports import (
+    SupportsAfter,
+    SupportsAround,
+    SupportsBefore,
+    SupportsHook,
+    SupportsObserver,
+    SupportsOnClose,
+    SupportsOnEvent,
+    SupportsOpen,
+)
 from .sync import SyncChatClient, SyncChatStream
 from .think import ThinkSplitter
 from .trace import Trace
@@ -143,6 +154,8 @@ __all__ = [
     "Message",
     "MissingExtraError",
     "ModelFileError",
+    "ModelFunction",
+    "ModelLike",
     "ModelStream",
     "ModelWarning",
     "Next",
@@ -178,6 +191,14 @@ __all__ = [
     "StreamClosedError",
     "StreamConsumedError",
     "StreamStateError",
+    "SupportsAfter",
+    "SupportsAround",
+    "SupportsBefore",
+    "SupportsHook",
+    "SupportsObserver",
+    "SupportsOnClose",
+    "SupportsOnEvent",
+    "SupportsOpen",
     "SyncChatClient",
     "SyncChatStream",
     "SystemMessage",
@@ -204,5 +225,8 @@ __all__ = [
     "collect",
     "get_logger",
     "place",
+    "resolve_advisor",
     "resolve_model",
+    "resolve_store",
+    "warn_deprecated",
 ]

@@ -53,9 +53,9 @@ class Waiting:
 
     def __init__(self) -> None:
         self.future: Any = None
-        self.interrupted = False
+        self.interrupted: bool = False
         # A cancellation has been thrown into what is waited for.
-        self.cancelled = False
+        self.cancelled: bool = False
         self._asked = False
         self._over = False
         self._released: asyncio.Future[None] | None = None

@@ -51,16 +51,16 @@ class Activation(Answer):
         ledger: Ledger | None = None,
     ) -> None:
         super().__init__(run, stage, ctx, ledger or Ledger())
-        self.waiting = waiting
-        self.outermost = ledger is None
+        self.waiting: Waiting = waiting
+        self.outermost: bool = ledger is None
         if self.outermost:
             ctx.showing.outermost = weakref.ref(self)
         # The context that it runs in, and whether who pulls it is inside already.
         self.context: Context | None = None
-        self.direct = False
+        self.direct: bool = False
         self.source: AsyncIterator[Any] | None = None
         # For observers: which activation of the run it is.
-        self.path = "0"
+        self.path: str = "0"
         self.end: tuple[OutcomeKind, BaseException | None] | None = None
         # Isolated advisors that failed before this activation began: they take no part.
         self._absent = tuple(run.left_out)
@@ -71,7 +71,7 @@ class Activation(Answer):
             self.run.begin(self.stage, request, self.ctx)
         result: ChatRequest | ChatResponse = request
         for i, level in self.stage.befores:
-            self.reached = i + 1
+            self.reached: int = i + 1
             result = await self._called(level, "before", result, check_before)
             if isinstance(result, ChatResponse):
                 self.ctx.short_circuited_by = level.name
@@ -92,7 +92,7 @@ class Activation(Answer):
         needed = {stage.places[i] - inside for i, _ in stage.recorders if i < self.reached}
         if self.outermost or stage.buffered:
             needed.add(stage.places[0] - inside)
-        self.fused = Fused(hooks, levels, needed, self.ctx, hold=stage.buffered)
+        self.fused: Fused = Fused(hooks, levels, needed, self.ctx, hold=stage.buffered)
 
     def _opened(self, level: Level) -> Any:
         """The hook that an advisor wants for this activation."""

@@ -63,20 +63,20 @@ class Answer:
     )
 
     def __init__(self, run: Run, stage: Stage, ctx: RunContext, ledger: Ledger) -> None:
-        self.run = run
-        self.stage = stage
-        self.ctx = ctx
-        self.ledger = ledger
-        self.children = Children(run)
-        self.fused = _NOTHING
-        self.reached = 0
+        self.run: Run = run
+        self.stage: Stage = stage
+        self.ctx: RunContext = ctx
+        self.ledger: Ledger = ledger
+        self.children: Children = Children(run)
+        self.fused: Fused = _NOTHING
+        self.reached: int = 0
         self.usage: Usage | None = None
         self.sent: UsageUpdate | None = None
         self.finish: Finish | None = None
         self.response: ChatResponse | None = None
-        self.complete = False
-        self.closed = False
-        self.answered = False
+        self.complete: bool = False
+        self.closed: bool = False
+        self.answered: bool = False
         # Which attempt this is and what was asked, if it asks the model; until it is over.
         self._asked: tuple[int, str] | None = None
         # The last whole response, and what it was made of.

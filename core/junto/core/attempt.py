@@ -61,7 +61,7 @@ class Ledger:
 
     def __init__(self, outer: Ledger | None = None, asked_by: tuple[str, ...] = ()) -> None:
         self._outer = outer
-        self.asked_by = asked_by
+        self.asked_by: tuple[str, ...] = asked_by
         self.attempts: list[Attempt] = []
 
     def inside(self, name: str) -> Ledger:

@@ -44,7 +44,6 @@ dropped is found out at once, and not by the garbage collector some day.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from attrs import field, frozen
 
@@ -54,16 +53,13 @@ from .hooks import Advisor, Placement
 from .levels import Level, Stage, staged
 from .lints import Lint, lints_of
 from .order import Entry, arrange, entry_of
+from .selection import declared_name, left_out_of, listed
 
 __all__ = ["AdvisorChain"]
 
 
 def _items(value: Iterable[AdvisorLike]) -> tuple[Advisor | Placement, ...]:
-    given: Any = value
-    if not isinstance(given, Iterable):
-        msg = f"advisors is a list of advisors, not {given!r}: write advisors=[…]"
-        raise TypeError(msg)
-    return tuple([as_item(item) for item in value])
+    return tuple([as_item(item) for item in listed("advisors", value)])
 
 
 @frozen(eq=False)
@@ -77,6 +73,7 @@ class AdvisorChain:
 
     Raises:
         ChainError: When the relations cannot be satisfied; the text names the pair.
+        PluginError: A name leads to no advisor.
         TypeError: For something that is not an advisor, or a hook with a wrong signature.
     """
 
@@ -105,34 +102,33 @@ class AdvisorChain:
         """
         return explained(self.entries, self.stage, model, self._added)
 
-    def changed(self, add: Iterable[AdvisorLike] = (), without: Iterable[str] = ()) -> AdvisorChain:
+    def changed(
+        self, add: Iterable[AdvisorLike] = (), without: Iterable[AdvisorLike] = ()
+    ) -> AdvisorChain:
         """The chain for one request: some left out, some replaced by name, some added.
 
         An added advisor that declares a ``name`` takes the place of the one with that
-        name; one without is always added.
+        name; one without is always added, unless it was itself given by name.
 
         Raises:
-            ValueError: ``without`` names an advisor that is not in the chain.
+            ValueError: ``without`` is about an advisor that is not in the chain.
+            PluginError: A name leads to no advisor.
         """
         added = _items(add)
-        left_out = (without,) if isinstance(without, str) else tuple(without)
+        left_out = left_out_of(self.entries, without)
         if not added and not left_out:
             return self
-        for name in left_out:
-            if name not in self.names:
-                msg = f"there is no advisor {name!r} to leave out; there are {list(self.names)}"
-                raise ValueError(msg)
         kept: list[Advisor | Placement] = []
         new = list(added)
         replaced: set[str] = set()
         for item in self.items:
-            name = entry_of(item, 0).name
-            if name in left_out or name in replaced:
+            entry = entry_of(item, 0)
+            if id(entry.advisor) in left_out or entry.name in replaced:
                 continue
-            place = next((i for i, one in enumerate(new) if _declared_name(one) == name), None)
+            place = next((i for i, one in enumerate(new) if declared_name(one) == entry.name), None)
             kept.append(item if place is None else new.pop(place))
             if place is not None:
-                replaced.add(name)
+                replaced.add(entry.name)
         kept += new
         return AdvisorChain(
             kept, added=frozenset([id(entry_of(item, 0).advisor) for item in added])
@@ -143,9 +139,3 @@ class AdvisorChain:
 
     def __repr__(self) -> str:
         return f"AdvisorChain({', '.join(self.names)})"
-
-
-def _declared_name(item: Advisor | Placement) -> str | None:
-    """The name by which it replaces another; none if it has only its class's."""
-    advisor = item.advisor if isinstance(item, Placement) else item
-    return getattr(advisor, "name", "") or None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self, Unpack
 
@@ -15,7 +16,7 @@ from .explain import Explanation
 from .functions import AdvisorLike
 from .lints import ChainWarning
 from .messages import Message, SystemMessage
-from .model import ChatModel
+from .model import ChatModel, ModelLike, as_model
 from .observe import Observer
 from .options import ChatOptions
 from .plugins import resolve_model
@@ -29,6 +30,7 @@ from .prompt import (
     to_params,
 )
 from .run import Run
+from .selection import listed, made_by_name
 from .stream import ChatStream
 
 __all__ = ["ChatClient"]
@@ -38,25 +40,27 @@ class ChatClient:
     """Asks a model through advisors.  Immutable, and shared by any number of runs.
 
     Args:
-        model: A chat model, or ``"provider:model"``; one that is made from a name belongs
-            to the client, and ``aclose()`` closes it.
-        advisors: The chain; their ``order`` decides who is further out.
+        model: A chat model, ``"provider:model"``, or a function from a request to events.
+        advisors: The chain: advisors, functions, and names such as ``"memory"`` or
+            ``"memory?max_messages=20"``; their ``order`` decides who is further out.
         system: The system text of requests that have none of their own.
         options: Options of requests that do not set them.
         params: Advisor parameters of requests that do not set them.
         observers: Who looks at every run; see :class:`~junto.core.Trace`.
 
+    What is made from a name belongs to the client, and :meth:`aclose` closes it.
+
     Raises:
         ChainError: The advisors' relations contradict each other.
-        PluginError: The name leads to no provider.
+        PluginError: A name leads to no plugin, or to one that cannot be used.
     """
 
     __slots__ = (
         "_chain",
+        "_made",
         "_model",
         "_observers",
         "_options",
-        "_owns",
         "_params",
         "_system",
         "_warned",
@@ -64,7 +68,7 @@ class ChatClient:
 
     def __init__(
         self,
-        model: ChatModel | str,
+        model: ModelLike,
         *,
         advisors: Iterable[AdvisorLike] = (),
         system: str = "",
@@ -72,20 +76,17 @@ class ChatClient:
         params: Mapping[str, Any] | None = None,
         observers: Iterable[Observer] = (),
     ) -> None:
-        self._chain = AdvisorChain(advisors)
+        given = tuple(listed("advisors", advisors))
+        self._chain = AdvisorChain(given)
+        self._made: tuple[Any, ...] = made_by_name(given, self._chain.items)
         self._observers = to_observers(observers)
         self._system = system
         self._params = to_params(params)
         self._warned: set[tuple[str, str]] = set()
-        self._owns = isinstance(model, str)
-        self._model = resolve_model(model) if isinstance(model, str) else model
+        self._model = resolve_model(model) if isinstance(model, str) else as_model(model)
+        if isinstance(model, str):
+            self._made = (self._model, *self._made)
         self._options = to_options(options, options_type(self._model))
-        if isinstance(model, type):
-            msg = f"the model is the class {model.__name__}: make an instance of it"
-            raise TypeError(msg)
-        if not callable(getattr(self._model, "stream", None)):
-            msg = f"a ChatClient asks a ChatModel or 'provider:model', not {model!r}"
-            raise TypeError(msg)
         _warn(self._chain)
 
     @property
@@ -106,9 +107,9 @@ class ChatClient:
     def mutate(
         self,
         *,
-        model: ChatModel | str | None = None,
+        model: ModelLike | None = None,
         advisors: Iterable[AdvisorLike] = (),
-        without: Iterable[str] = (),
+        without: Iterable[AdvisorLike] = (),
         system: str | None = None,
         options: ChatOptions | Mapping[str, Any] | None = None,
         params: Mapping[str, Any] | None = None,
@@ -117,22 +118,25 @@ class ChatClient:
         """A client with other defaults; this one stays as it is.
 
         Advisors are added, or replace those of the same name; options, parameters and
-        observers come on top.  The model is shared, and stays with the client that owns it.
+        observers come on top.  What is shared stays with the client that owns it.
         """
+        given = tuple(listed("advisors", advisors))
+        added = AdvisorChain(given).items
         client = ChatClient(
             self._model if model is None else model,
-            advisors=self._chain.changed(advisors, without).items,
+            advisors=self._chain.changed(added, without).items,
             system=self._system if system is None else system,
             options=self._options.merged(to_options(options, type(self._options))),
             params={**self._params, **to_params(params)},
             observers=(*self._observers, *to_observers(observers)),
         )
+        client._made += made_by_name(given, added)
         if model is None:
             client._warned = self._warned
         return client
 
     def explain(
-        self, *, advisors: Iterable[AdvisorLike] = (), without: Iterable[str] = ()
+        self, *, advisors: Iterable[AdvisorLike] = (), without: Iterable[AdvisorLike] = ()
     ) -> Explanation:
         """The chain as it runs, or would run with these changes for one request.
 
@@ -170,9 +174,14 @@ class ChatClient:
             return await stream.response()
 
     async def aclose(self) -> None:
-        """Close the model, if this client made it.  Calling it again does nothing."""
-        if self._owns:
-            await self._model.aclose()
+        """Close what this client made from names.  Calling it again does nothing.
+
+        That is its model, and those of its advisors that have an ``aclose()``.
+        """
+        async with AsyncExitStack() as stack:
+            for made in self._made:
+                if (close := getattr(made, "aclose", None)) is not None:
+                    stack.push_async_callback(close)
 
     async def __aenter__(self) -> Self:
         return self

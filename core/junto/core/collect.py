@@ -35,7 +35,7 @@ class NoEventError(ProtocolError):
     """Something in a stream is no event; whose fault that is, the driver knows."""
 
     def __init__(self, given: object) -> None:
-        self.given = type(given).__name__
+        self.given: str = type(given).__name__
         super().__init__(f"a stream carries events, not {self.given}")
 
 

@@ -39,7 +39,7 @@ class ContextKey(Generic[T]):
     __slots__ = ("name",)
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        self.name: str = name
 
     def __repr__(self) -> str:
         return f"ContextKey({self.name!r})"
@@ -134,11 +134,11 @@ class RunContext:
         # For the driver.
         self.showing: Shown = Shown() if parent is None else parent.showing
         self.run_id: str = os.urandom(16).hex() if parent is None else parent.run_id
-        self.conversation_id = conversation_id
+        self.conversation_id: str | None = conversation_id
         self.params: Mapping[str, Any] = params or {}
-        self.model = model
-        self.streaming = streaming
-        self.advisors = advisors
+        self.model: str = model
+        self.streaming: bool = streaming
+        self.advisors: tuple[str, ...] = advisors
         self.short_circuited_by: str | None = None
 
     def child(self) -> RunContext:

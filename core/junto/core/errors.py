@@ -123,7 +123,7 @@ class _AnswerError(ChatError):
         request_id: str | None = None,
     ) -> None:
         super().__init__(message)
-        self.retryable = self.retryable_by_default if retryable is None else retryable
+        self.retryable: bool = self.retryable_by_default if retryable is None else retryable
         self.retry_after = retry_after
         self.partial_text = partial_text
         self.attempts = attempts

@@ -30,6 +30,8 @@ class ExplainedAdvisor:
             ``"MEMORY+20"``.
         reason: Why it stands there.
         kind: Its class or function, with the module.
+        plugin: The name by which it was given, and the distribution that has it; empty
+            where it was given itself.
         origin: ``"client"`` or ``"request"``: who brought it.
         hooks: The hooks that it has; no other costs anything.
         stage: Advisors of one number run as one loop; from 1.
@@ -46,6 +48,7 @@ class ExplainedAdvisor:
     phase: str
     reason: str
     kind: str
+    plugin: str
     origin: str
     hooks: tuple[str, ...]
     stage: int
@@ -80,7 +83,8 @@ class Explanation:
         width = max((len(one.name) for one in self.advisors), default=0)
         lines = ["reader"]
         for one in self.advisors:
-            what = ", ".join((one.kind, f"from the {one.origin}", *one.marks))
+            plugin = [f"plugin {one.plugin}"] if one.plugin else []
+            what = ", ".join((one.kind, *plugin, f"from the {one.origin}", *one.marks))
             lines.append(f"{one.place:3}  {one.name:{width}}  {one.reason}")
             lines.append(f"     {'':{width}}  {what}")
             lines.append(f"     {'':{width}}  hooks: {', '.join(one.hooks) or 'none'}")
@@ -136,6 +140,7 @@ def explained(
                 phase=_phase(entry.order),
                 reason=_reason(entries, i),
                 kind=_kind(entry.advisor),
+                plugin=f"{entry.plugin.name} of {entry.plugin.origin}" if entry.plugin else "",
                 origin="request" if id(entry.advisor) in added else "client",
                 hooks=tuple(h for h in WATCHED if getattr(level, h) is not None),
                 stage=number,

@@ -19,6 +19,7 @@ from .hooks import EventStream
 from .watch import Steering
 
 if TYPE_CHECKING:
+    from .context import RunContext
     from .levels import Stage
 
 __all__ = ["Following"]
@@ -57,8 +58,8 @@ class Following:
         self._drive = drive
         self._context = act.context
         self._waiting = act.waiting
-        self.ctx = act.ctx
-        self.children = act.children
+        self.ctx: RunContext = act.ctx
+        self.children: Children = act.children
         self._path = act.path
         # How the ``around`` is looked at, if it is.
         self.steering: Steering | None = None

@@ -24,15 +24,18 @@ from attrs import evolve
 from .chat import ChatRequest, ChatResponse
 from .context import Outcome, RunContext
 from .hooks import Advisor, AroundFunction, EventHook, Placement
+from .plugins.resolving import place_advisor
 from .signatures import HOOKS, check_signature
+from .supports import SupportsHook
 
 __all__ = ["AdvisorLike", "FunctionAdvisor", "Settings", "advisor", "as_item"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-AdvisorLike: TypeAlias = Advisor | Placement | AroundFunction
-"""What goes into a list of advisors; a plain function is one that steers, as
-:data:`advisor` makes of it."""
+AdvisorLike: TypeAlias = Advisor | SupportsHook | Placement | AroundFunction | str
+"""What goes into a list of advisors: an object with hooks, one that is placed, a plain
+function, which steers as :data:`advisor` makes of it, or the name of a plugin, such as
+``"memory"`` or ``"memory?max_messages=20"``."""
 
 _Request: TypeAlias = ChatRequest | ChatResponse
 _Before: TypeAlias = Callable[[ChatRequest, RunContext], _Request | Awaitable[_Request]]
@@ -81,7 +84,7 @@ class FunctionAdvisor(Advisor):
             if not isinstance(given, kind) or isinstance(given, bool) is not (kind is bool):
                 msg = f"{name} is of type {kind.__name__}, not {given!r}"
                 raise TypeError(msg)
-        self.name = _name(function)
+        self.name: str = _name(function)
         vars(self).update(settings)
         check_signature(hook, self.name or repr(function), function)
         self.hook = hook
@@ -157,15 +160,21 @@ def _name(function: Any) -> str:
 
 
 def as_item(item: AdvisorLike) -> Advisor | Placement:
-    """An item of a list of advisors; a plain function is made an advisor.
+    """An item of a list of advisors; a name is looked up, a function made an advisor.
 
     Raises:
+        PluginError: The name leads to no advisor.
         TypeError: The function has another signature than one that steers.
     """
-    if isinstance(item, Placement):
-        made = _made(item.advisor)
-        return item if made is item.advisor else evolve(item, advisor=made)
-    return _made(item)
+    if isinstance(item, str):
+        item = place_advisor(item)
+    if not isinstance(item, Placement):
+        return _made(item)
+    if isinstance(item.advisor, str):
+        named = place_advisor(item.advisor)
+        item = evolve(item, advisor=named.advisor, plugin=named.plugin)
+    made = _made(item.advisor)
+    return item if made is item.advisor else evolve(item, advisor=made)
 
 
 def _made(given: Any) -> Advisor:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from enum import IntEnum
-from typing import ClassVar, Protocol, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias
 
 from attrs import field, frozen
 
@@ -20,6 +20,10 @@ from .chat import ChatRequest, ChatResponse
 from .context import Outcome, RunContext
 from .events import Event
 from .observe import Observer
+
+if TYPE_CHECKING:
+    from .plugins.found import Plugin
+    from .supports import SupportsHook
 
 __all__ = [
     "Advisor",
@@ -200,17 +204,21 @@ def _names(value: str | Iterable[str]) -> tuple[str, ...]:
 
 @frozen
 class Placement:
-    """An advisor with a place of its own; see :func:`place`."""
+    """An advisor with a place of its own; see :func:`place`.
 
-    advisor: Advisor | AroundFunction
+    ``plugin`` is where it came from, once a name has been looked up.
+    """
+
+    advisor: Advisor | SupportsHook | AroundFunction | str
     order: int | None = None
     before: tuple[str, ...] = field(default=(), converter=_names)
     after: tuple[str, ...] = field(default=(), converter=_names)
     requires: tuple[str, ...] = field(default=(), converter=_names)
+    plugin: Plugin | None = field(default=None, kw_only=True, repr=False)
 
 
 def place(
-    advisor: Advisor | AroundFunction,
+    advisor: Advisor | SupportsHook | AroundFunction | str,
     *,
     order: int | None = None,
     before: str | Iterable[str] = (),
@@ -220,7 +228,7 @@ def place(
     """Put an advisor at another place than its class says.
 
     Args:
-        advisor: The advisor, or a function that steers.
+        advisor: The advisor, a function that steers, or the name of a plugin.
         order: Instead of its own ``order``.
         before: Names of advisors that must stand further in.
         after: Names of advisors that must stand further out.

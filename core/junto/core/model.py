@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from typing import Protocol, TypeAlias, runtime_checkable
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, Protocol, TypeAlias, cast, runtime_checkable
 
 from .chat import ChatRequest
 from .events import Event
+from .signatures import check_signature
 
-__all__ = ["ChatModel", "ModelStream"]
+__all__ = ["ChatModel", "FunctionModel", "ModelFunction", "ModelLike", "ModelStream", "as_model"]
 
 ModelStream: TypeAlias = AsyncIterator[Event | Sequence[Event]]
 """Events, or batches of events: a provider yields one, or a list of all those that it
@@ -23,9 +24,9 @@ class ChatModel(Protocol):
         provider: The provider's name, such as ``"dashscope"``.
         model: The model's name, such as ``"qwq-plus"``.
 
-    A third is optional: ``options_type``, the provider's own subclass of
-    :class:`~junto.core.ChatOptions`.  A client then takes its names in mappings and
-    keywords too.
+    Two more are optional.  ``options_type`` is the provider's own subclass of
+    :class:`~junto.core.ChatOptions`; a client then takes its names in mappings and
+    keywords too.  ``api`` is the version of the plugin API that a plugin was written for.
 
     One instance serves any number of requests at once, on any number of event loops.
 
@@ -55,3 +56,51 @@ class ChatModel(Protocol):
 
     async def aclose(self) -> None:
         """Free what the model holds: sessions, threads.  Calling it again does nothing."""
+        return  # a body, which subclasses inherit
+
+
+ModelFunction: TypeAlias = Callable[[ChatRequest], ModelStream]
+"""A whole provider as one function: an ``async def`` with ``yield``."""
+
+ModelLike: TypeAlias = ChatModel | ModelFunction | str
+"""What a client can ask: a model, a function, or ``"provider:model"``."""
+
+
+class FunctionModel:
+    """A function as a chat model; it holds nothing, so there is nothing to close."""
+
+    provider = "function"
+
+    def __init__(self, function: ModelFunction) -> None:
+        self.model: str = getattr(function, "__name__", type(function).__name__)
+        self._function = function
+
+    def stream(self, request: ChatRequest) -> ModelStream:
+        """Ask the function."""
+        return self._function(request)
+
+    async def aclose(self) -> None:
+        """Nothing to free."""
+
+    def __repr__(self) -> str:
+        return f"FunctionModel({self.model})"
+
+
+def as_model(given: ChatModel | ModelFunction) -> ChatModel:
+    """What was given, as a chat model.
+
+    Raises:
+        TypeError: It is none, or a class that has to be called first.
+    """
+    model: Any = given
+    if isinstance(model, type):
+        msg = f"the model is the class {model.__name__}: make an instance of it"
+        raise TypeError(msg)
+    if callable(getattr(model, "stream", None)):
+        return cast("ChatModel", model)
+    if not callable(model):
+        msg = f"a ChatClient asks a ChatModel, a function or 'provider:model', not {model!r}"
+        raise TypeError(msg)
+    function: Any = model
+    check_signature("model", getattr(function, "__name__", repr(function)), function)
+    return FunctionModel(function)

@@ -18,6 +18,7 @@ from attrs import evolve, frozen
 from .errors import ChainError
 from .hooks import Advisor, Placement
 from .observe import MODEL
+from .plugins.found import Plugin
 from .signatures import HOOKS
 
 __all__ = ["Entry", "arrange", "entry_of", "name_of"]
@@ -29,7 +30,8 @@ _Edges: TypeAlias = "dict[int, set[int]]"
 class Entry:
     """An advisor with its name, its order and its relations, resolved.
 
-    ``moved`` says that a relation put it elsewhere than its order would.
+    ``moved`` says that a relation put it elsewhere than its order would, ``plugin`` where
+    it came from, if it was given by name.
     """
 
     advisor: Advisor
@@ -39,11 +41,13 @@ class Entry:
     after: frozenset[str]
     requires: frozenset[str]
     moved: bool = False
+    plugin: Plugin | None = None
 
 
-def name_of(advisor: Advisor) -> str:
-    """The advisor's own name, or its class's."""
-    return getattr(advisor, "name", "") or type(advisor).__name__
+def name_of(advisor: Advisor, plugin: Plugin | None = None) -> str:
+    """The advisor's own name, or its plugin's, or its class's."""
+    own: str = getattr(advisor, "name", "")
+    return own or (plugin.name if plugin is not None else type(advisor).__name__)
 
 
 def entry_of(item: Advisor | Placement, position: int) -> Entry:
@@ -55,20 +59,22 @@ def entry_of(item: Advisor | Placement, position: int) -> Entry:
     placed = item if isinstance(item, Placement) else Placement(item)
     advisor: Any = placed.advisor
     _check(advisor, position)
-    if name_of(advisor) == MODEL:
+    name = name_of(advisor, placed.plugin)
+    if name == MODEL:
         msg = f"no advisor can be named {MODEL!r}: that is what a trace calls the model"
         raise TypeError(msg)
     order = getattr(advisor, "order", 0) if placed.order is None else placed.order
     if isinstance(order, bool) or not isinstance(order, int):
-        msg = f"advisor {name_of(advisor)!r} has order {order!r}: an order is an int"
+        msg = f"advisor {name!r} has order {order!r}: an order is an int"
         raise TypeError(msg)
     return Entry(
         advisor,
-        name_of(advisor),
+        name,
         int(order),
         _set(advisor, "runs_before", placed.before),
         _set(advisor, "runs_after", placed.after),
         _set(advisor, "requires", placed.requires),
+        plugin=placed.plugin,
     )
 
 

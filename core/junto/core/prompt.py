@@ -40,8 +40,8 @@ class Ask(TypedDict, total=False):
     """Options on top of the client's."""
     advisors: Iterable[AdvisorLike]
     """Advisors to add, or to replace by name, for this request."""
-    without: Iterable[str]
-    """Names of the client's advisors to leave out for this request."""
+    without: Iterable[AdvisorLike]
+    """The client's advisors to leave out for this request, by name or themselves."""
     conversation_id: str
     """The conversation that this belongs to."""
     params: Mapping[str, Any]
@@ -91,9 +91,9 @@ class Prompt:
         """Add advisors, or replace those of the same name, for this question."""
         return self._with(advisors=(*self._ask.get("advisors", ()), *advisors))
 
-    def without(self, *names: str) -> Prompt:
-        """Leave out some of the client's advisors, for this question."""
-        return self._with(without=(*self._ask.get("without", ()), *names))
+    def without(self, *advisors: AdvisorLike) -> Prompt:
+        """Leave out some of the client's advisors, by name or themselves, for this question."""
+        return self._with(without=(*self._ask.get("without", ()), *advisors))
 
     def conversation(self, conversation_id: str) -> Prompt:
         """Say which conversation this belongs to."""

@@ -62,6 +62,7 @@ class EmbeddingModel(Protocol):
 
     async def aclose(self) -> None:
         """Free what the model holds.  Calling it again does nothing."""
+        return  # a body, which subclasses inherit
 
 
 @frozen
@@ -118,3 +119,4 @@ class RerankModel(Protocol):
 
     async def aclose(self) -> None:
         """Free what the model holds.  Calling it again does nothing."""
+        return  # a body, which subclasses inherit

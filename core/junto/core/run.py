@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ._await import Waiting, bounded
-from ._logging import get_logger, told_of
+from ._logging import Logger, get_logger, told_of
 from .chat import ChatRequest, ChatResponse
 from .errors import SaveError
 from .events import ModelWarning
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Run"]
 
-log = get_logger("junto.core")
+log: Logger = get_logger("junto.core")
 
 CLOSE_SECONDS = 5.0
 """How long each step of closing may take: a source's ``aclose()``, one ``on_close``."""
@@ -60,16 +60,16 @@ class Run:
         self._observers = observers
         # Through which they look at the run; None if nobody does.
         self.watch: Watch | None = None
-        self.model = model
-        self.warned = warned
-        self.waiting = Waiting()
+        self.model: ChatModel = model
+        self.warned: set[tuple[str, str]] = warned
+        self.waiting: Waiting = Waiting()
         self.left_out: dict[Level, Exception] = {}
         self.cleanup_errors: list[BaseException] = []
         self.response: ChatResponse | None = None
         # How often the model has been asked.
-        self.asked = 0
+        self.asked: int = 0
         # Why the reader left, in the reader's words.
-        self.reason = ""
+        self.reason: str = ""
         # The loop that reads, between the first pull and the end.
         self.reading_on: asyncio.AbstractEventLoop | None = None
         self.ended: tuple[OutcomeKind, BaseException | None] | None = None

@@ -59,16 +59,18 @@ HOOKS = {
 _OTHERS = {
     "observer": _Hook("def observer", ("ctx",), _at_once),
     "observe": _Hook("def observe", ("observation",), _at_once),
+    "model": _Hook("async def model", ("request",), _stream),
 }
+_STREAMS = ("around", "model")
 
 
 def check_signature(hook: str, name: str, function: Any) -> None:
     """Raise if ``function`` cannot be the hook of that name.
 
     Args:
-        hook: One of :data:`HOOKS`, ``"observer"``, or ``"observe"`` for an observer
-            itself.
-        name: The advisor's.
+        hook: One of :data:`HOOKS`, ``"observer"``, or ``"observe"`` and ``"model"`` for
+            a function that is an observer or a model itself.
+        name: The advisor's, or its own.
         function: A function, a bound method, a partial, or an object with ``__call__``.
 
     Raises:
@@ -85,8 +87,10 @@ def check_signature(hook: str, name: str, function: Any) -> None:
     fault = _fault(rule, function)
     if fault is not None:
         arguments = ("self",) * is_bound + rule.arguments
-        right = f"{rule.head}({', '.join(arguments)})" + ", with a yield" * (hook == "around")
-        of = f"{hook} of advisor {name!r}" if hook != "observe" else f"observer {name}"
+        right = f"{rule.head}({', '.join(arguments)})" + ", with a yield" * (hook in _STREAMS)
+        of = {"observe": f"observer {name}", "model": f"model {name}"}.get(
+            hook, f"{hook} of advisor {name!r}"
+        )
         msg = f"{of} has the wrong signature: {fault}; write {right}"
         raise TypeError(msg)
     if is_function:

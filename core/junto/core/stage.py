@@ -84,14 +84,14 @@ class Fused:
         self._segments = [_Segment(0, len(hooks), Record() if self._needed else None)]
         self.pending: list[tuple[int, Event]] = []
         self.held: list[Event] | None = [] if hold else None
-        self.passing = not hooks and not hold
+        self.passing: bool = not hooks and not hold
         self._make_plan()
 
     def _make_plan(self) -> None:
         notes: dict[int, _Note] = {}
         for segment in self._segments:
             notes[segment.end] = None if segment.record is None else segment.record.add
-        self.note = notes.pop(len(self._hooks))
+        self.note: _Note = notes.pop(len(self._hooks))
         # A hook that ends a segment may change events again without more ado.
         self._plan: list[tuple[Callable[..., Any], _Note, int, bool]] = [
             (hook, notes.get(place), place, place in notes)

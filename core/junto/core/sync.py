@@ -22,7 +22,7 @@ from .context import Outcome, RunContext
 from .errors import StreamClosedError
 from .events import Event
 from .messages import Message
-from .model import ChatModel
+from .model import ModelLike
 from .prompt import Ask
 from .stream import ChatStream
 
@@ -54,7 +54,7 @@ class SyncChatClient:
         TypeError: Defaults for a client that is there already.
     """
 
-    def __init__(self, client: ChatClient | ChatModel | str, **defaults: Any) -> None:
+    def __init__(self, client: ChatClient | ModelLike, **defaults: Any) -> None:
         if isinstance(client, ChatClient) and defaults:
             msg = f"{min(defaults)!r} goes to the ChatClient: client.mutate({min(defaults)}=…)"
             raise TypeError(msg)

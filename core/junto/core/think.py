@@ -58,7 +58,7 @@ class ThinkSplitter:
         self._trim = True
         # Whether white space, or nothing, stands in front of what comes next.
         self._spaced = True
-        self.unclosed = False
+        self.unclosed: bool = False
 
     @property
     def done(self) -> bool:

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, cast
 
-from ._logging import get_logger, told_of
+from ._logging import Logger, get_logger, told_of
 from .chat import ChatRequest, ChatResponse
 from .context import Outcome
 from .events import Event, Finish, UsageUpdate
@@ -18,7 +18,7 @@ from .observe import MODEL, Observation, Observer, Tally, chars_of
 
 __all__ = ["Steering", "Watch"]
 
-log = get_logger("junto.core")
+log: Logger = get_logger("junto.core")
 
 _END = frozenset({Finish, UsageUpdate})
 
@@ -125,9 +125,9 @@ class Steering:
         self._watch = watch
         self._name = name
         self._path = path
-        self.tally = watch.tallies[name]
+        self.tally: Tally = watch.tallies[name]
         # Seconds spent further in.
-        self.within = 0.0
+        self.within: float = 0.0
         # What it has got and not given, by number, and the numbers by identity: one object
         # may come several times.
         self._count = 0

@@ -79,7 +79,7 @@ class SSEParser:
     )
 
     def __init__(self, *, limit: int = 8 * 1024 * 1024) -> None:
-        self.truncated = False
+        self.truncated: bool = False
         self._limit = limit
         self._started = False  # past the byte order mark
         self._after_cr = False  # the last byte was CR: an LF now belongs to it

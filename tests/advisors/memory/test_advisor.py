@@ -17,6 +17,7 @@ from junto.core import (
     ConversationBusyError,
     Event,
     Next,
+    PluginError,
     RunContext,
     StaleTurnError,
     StoreUnavailableError,
@@ -502,7 +503,6 @@ async def test_a_store_of_the_simple_form_has_the_same_manners() -> None:
         ({"on_interrupt": "maybe"}, "on_interrupt is one of 'drop', 'keep'"),
         ({"lease_seconds": 0}, "lease_seconds is above 0"),
         ({"tenant": "a\nb"}, "tenant holds the character"),
-        ({"store": "ftp://x"}, r"no store has the address ftp:…"),
     ],
 )
 def test_what_cannot_be_is_refused_when_the_advisor_is_made(
@@ -510,3 +510,8 @@ def test_what_cannot_be_is_refused_when_the_advisor_is_made(
 ) -> None:
     with pytest.raises(ValueError, match=told):
         MemoryAdvisor(**arguments)
+
+
+def test_an_address_that_no_plugin_knows_is_refused_when_the_advisor_is_made() -> None:
+    with pytest.raises(PluginError, match="no memory store 'ftp'"):
+        MemoryAdvisor("ftp://x")

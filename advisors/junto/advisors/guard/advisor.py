@@ -15,6 +15,7 @@ from junto.core import (
     Event,
     Finish,
     FinishReason,
+    Logger,
     Message,
     Next,
     Outcome,
@@ -35,7 +36,7 @@ from .verdict import Block, Check, GuardBlockedError, Verdict, judged
 
 __all__ = ["GuardAdvisor"]
 
-log = get_logger("junto.guard")
+log: Logger = get_logger("junto.guard")
 
 _SIDES = ("reasoning", "text")
 
@@ -110,8 +111,8 @@ class GuardAdvisor(Advisor):
         self.name = name
         self.order = order
         output = sides != "input"
-        self.buffered = output and mode == "buffer"
-        self.holds = mode.holds if output and isinstance(mode, Window) else 0
+        self.buffered: bool = output and mode == "buffer"
+        self.holds: int = mode.holds if output and isinstance(mode, Window) else 0
         self._found = ContextKey[dict[str, str]](f"{name}.found")
 
     @property

@@ -36,13 +36,13 @@ class Channel:
         reach = max(getattr(check, "reach", 0) for check in checks)
         self._keep = window.characters + max(window.context, reach)
         self._seen = 0
-        self.raw = ""
-        self.out = ""
-        self.cleared = 0
-        self.left = 0
-        self.replaced = False
-        self.since = 0
-        self.whole = True
+        self.raw: str = ""
+        self.out: str = ""
+        self.cleared: int = 0
+        self.left: int = 0
+        self.replaced: bool = False
+        self.since: int = 0
+        self.whole: bool = True
 
     async def look(self, text: str, *, final: bool = False) -> Block | None:
         """Ask the checks about all there is with ``text`` behind it; then take that in."""

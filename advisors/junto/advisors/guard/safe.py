@@ -67,4 +67,4 @@ class SafeGuardAdvisor(GuardAdvisor):
             name=name,
             order=order,
         )
-        self.checks = tuple(checks)
+        self.checks: tuple[Check, ...] = tuple(checks)

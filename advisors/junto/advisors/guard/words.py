@@ -82,7 +82,7 @@ class WordCheck:
         self._words = sorted(folded, key=lambda word: (len(word), word))
         self._phrases = any(" " in word for word in folded)
         self.whole_words = whole_words
-        self.reach = len(self._words[-1]) + _MARGIN
+        self.reach: int = len(self._words[-1]) + _MARGIN
 
     def __call__(self, text: str) -> Block | None:
         """Look at a whole text."""

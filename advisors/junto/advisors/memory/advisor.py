@@ -18,6 +18,7 @@ from junto.core import (
     StaleTurnError,
     SystemMessage,
     TurnNotStoredError,
+    resolve_store,
 )
 from junto.core.memory import (
     ALL,
@@ -37,7 +38,7 @@ from .line import Line
 from .local import leased
 from .running import Concurrency, RunningTurn
 from .settle import finished
-from .stores import InProcessStore, open_store
+from .stores import InProcessStore
 from .window import HistoryWindow, LastMessages
 
 __all__ = ["MemoryAdvisor"]
@@ -73,7 +74,8 @@ class MemoryAdvisor(Advisor):
         another branch.
 
     Args:
-        store: Where turns are kept, or its address; by default in this process.
+        store: Where turns are kept, as a store, its address or its plugin's name; by
+            default in this process.  One that is made from a name is closed by :meth:`aclose`.
         max_messages: How many earlier messages the model sees at most, in whole turns;
             the newest turn is kept even when it alone is longer.
         window: Another policy of what the model sees, instead of ``max_messages``.
@@ -92,6 +94,7 @@ class MemoryAdvisor(Advisor):
         order: Its place in the chain.
 
     Raises:
+        PluginError: The name leads to no store.
         TypeError: What is given is no store.
         ValueError: The call has no ``conversation_id``, or an id that cannot be.
         StoreUnavailableError: The store cannot be reached; no model was asked.
@@ -121,7 +124,8 @@ class MemoryAdvisor(Advisor):
                 msg = f"{what} is above 0, not {seconds}"
                 raise ValueError(msg)
         self.window = _window(max_messages) if window is None else window
-        given = open_store(store) if isinstance(store, str) else store
+        self._owns = isinstance(store, str)
+        given = resolve_store(store) if isinstance(store, str) else store
         self.store: MemoryStore = InProcessStore() if given is None else check_store(given)
         self.max_messages = max_messages
         self.keep_reasoning = keep_reasoning
@@ -223,6 +227,12 @@ class MemoryAdvisor(Advisor):
             msg = f"parent names a turn that is not in the conversation: {call.parent!r}"
             raise ValueError(msg)
         return await self.window.select(call.key, path)
+
+    async def aclose(self) -> None:
+        """Close the store, if it was made here and has something to close."""
+        close = getattr(self.store, "aclose", None)
+        if self._owns and close is not None:
+            await close()
 
     def __repr__(self) -> str:
         return f"MemoryAdvisor({self.store!r}, window={self.window!r})"

@@ -101,9 +101,9 @@ class ScriptedModel:
         self._at_close = at_close
         self.model = model
         self.requests: list[ChatRequest] = []
-        self.opened = 0
-        self.closed = 0
-        self.given = 0
+        self.opened: int = 0
+        self.closed: int = 0
+        self.given: int = 0
 
     @property
     def open_streams(self) -> int:

@@ -35,7 +35,7 @@ class Pause:
     def __init__(self) -> None:
         self._reached = asyncio.Event()
         self._released = asyncio.Event()
-        self.waiting = 0
+        self.waiting: int = 0
 
     async def __call__(self) -> None:
         """What the model does at this step."""

@@ -33,7 +33,7 @@ class EventStreamError(AssertionError):
     """
 
     def __init__(self, violations: Iterable[str]) -> None:
-        self.violations = tuple(violations)
+        self.violations: tuple[str, ...] = tuple(violations)
         super().__init__("; ".join(self.violations))
 
 

@@ -78,9 +78,9 @@ class Assembly:
     )
 
     def __init__(self, *, cumulative: bool = False, choices: int = 1) -> None:
-        self.finished = False
-        self.raw_reason = ""
-        self.model_name = ""
+        self.finished: bool = False
+        self.raw_reason: str = ""
+        self.model_name: str = ""
         self._cumulative = cumulative
         self._choices = choices
         # What few answers need is made when one does: there may be thousands of these.

@@ -77,8 +77,8 @@ class AnswerReader:
     def __init__(
         self, assembly: Assembly, origin: Origin, *, request_id: str = "", cut: str = ""
     ) -> None:
-        self.finished = False
-        self.ending = False
+        self.finished: bool = False
+        self.ending: bool = False
         self.failure: ChatError | None = None
         self._assembly = assembly
         self._origin = origin

@@ -39,7 +39,7 @@ class AnswerReader:
     """
 
     def __init__(self, model: str, *, split: bool) -> None:
-        self.done = False
+        self.done: bool = False
         self._model = model
         self._splitter = ThinkSplitter() if split else None
         self._text: list[str] = []

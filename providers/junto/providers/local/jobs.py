@@ -58,7 +58,7 @@ class Jobs:
     def __init__(self) -> None:
         self._jobs: dict[int, tuple[Job, Callable[[], None]]] = {}
         self._lock = threading.Lock()
-        self.closed = False
+        self.closed: bool = False
 
     def add(self, number: int, job: Job, on_end: Callable[[], None]) -> None:
         """Take a generation in; ``on_end`` is called when it has ended."""

@@ -65,7 +65,7 @@ class LocalModel:
         for parameter, number in numbers.items():
             if number < 1:
                 raise ValueError(f"{parameter} is at least 1, not {number}")
-        self.model = model_name(name)
+        self.model: str = model_name(name)
         self.slots = slots
         self.context_tokens = context_tokens
         self.threads = count

@@ -37,7 +37,7 @@ class PartialFile:
         self.path = path
         # Not in append mode: truncating and writing at a position are both needed.
         self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | _BINARY, 0o644), "r+b")
-        self.size = self._file.seek(0, os.SEEK_END)
+        self.size: int = self._file.seek(0, os.SEEK_END)
         self._hash = hashlib.sha256()
         self._hashed = 0
 

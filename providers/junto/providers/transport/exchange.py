@@ -36,7 +36,7 @@ class Exchange:
         self._interrupt = response.content.set_exception
         self._clock = clock
         self._failure: ChatError | None = None
-        self.status = response.status
+        self.status: int = response.status
         self.headers: Mapping[str, str] = response.headers
 
     async def read(self) -> bytes:

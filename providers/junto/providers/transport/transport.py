@@ -81,7 +81,7 @@ class Transport:
             raise TypeError(msg)
         if redirects < 0:
             raise ValueError(f"redirects is at least 0, not {redirects}")
-        self.timeouts = timeouts or Timeouts()
+        self.timeouts: Timeouts = timeouts or Timeouts()
         self._proxy = _proxy_from(proxy)
         self._trust_env = trust_env
         self._redirects = redirects

@@ -115,16 +115,16 @@ class Bench:
         **model: Any,
     ) -> None:
         self._contract = contract
-        self.pause = Pause()
-        self.advisor = contract.made() if advisor is None else advisor
-        self.model = ScriptedModel(*scripts or (answer(),), **model)
-        self.outer = RecordingAdvisor("contract.outer", order=-FAR)
-        self.inner = RecordingAdvisor("contract.inner", order=FAR)
+        self.pause: Pause = Pause()
+        self.advisor: AdvisorLike = contract.made() if advisor is None else advisor
+        self.model: ScriptedModel = ScriptedModel(*scripts or (answer(),), **model)
+        self.outer: RecordingAdvisor = RecordingAdvisor("contract.outer", order=-FAR)
+        self.inner: RecordingAdvisor = RecordingAdvisor("contract.inner", order=FAR)
         items: list[AdvisorLike] = [self.outer, *_placed(outer, 1 - FAR)]
         items += [self.advisor, *contract.beside()]
         if not getattr(advisor_of(self.advisor), "terminal", False):
             items += [*_placed(inner, FAR - 1), self.inner]
-        self.client = ChatClient(self.model, advisors=items)
+        self.client: ChatClient = ChatClient(self.model, advisors=items)
 
     def stream(self, prompt: str | None = None, **ask: Any) -> ChatStream:
         """Ask."""

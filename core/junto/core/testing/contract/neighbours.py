@@ -25,11 +25,11 @@ class Fault(Advisor):
     """
 
     def __init__(self, hook: str, error: BaseException | None = None) -> None:
-        self.name = f"contract.fault in {hook}"
+        self.name: str = f"contract.fault in {hook}"
         self.hook = hook
         self.error = error
         self.reader: asyncio.Task[Any] | None = None
-        self.reached = False
+        self.reached: bool = False
 
     def _strike(self, hook: str) -> None:
         if hook != self.hook or (self.reached and self.error is None):
