@@ -6,7 +6,7 @@ from junto.core.memory import MemoryStore, Turn, check_conversation
 
 from .advisor import MemoryAdvisor
 from .running import Concurrency
-from .stores import InProcessStore, SQLiteStore, open_store
+from .stores import InProcessStore, PostgresStore, RedisStore, SQLiteStore, open_store
 from .window import (
     EstimatedTokens,
     HistoryWindow,
@@ -25,6 +25,8 @@ __all__ = [
     "LastTurns",
     "MemoryAdvisor",
     "MemoryStore",
+    "PostgresStore",
+    "RedisStore",
     "SQLiteStore",
     "TokenBudget",
     "TokenCounter",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from .address import open_store
 from .in_process import InProcessStore
+from .postgres import PostgresStore
+from .redis import RedisStore
 from .sqlite import SQLiteStore
 
-__all__ = ["InProcessStore", "SQLiteStore", "open_store"]
+__all__ = ["InProcessStore", "PostgresStore", "RedisStore", "SQLiteStore", "open_store"]
