@@ -59,7 +59,10 @@ class Database:
         make = partial(self._driver.create_pool, where, min_size=0, max_size=connections)
         given = None if isinstance(where, str) else _Pool(where)
         self._loops: PerLoop[_Pool] = PerLoop(lambda: _Pool(make()), self._close, given)
-        self._errors = (self._driver.PostgresError, self._driver.InterfaceError, OSError)
+        known = self._driver.PostgresError, self._driver.InterfaceError, OSError
+        # What asyncpg says when the server has taken leave of an idle connection, and the
+        # end of it has not come yet.
+        self._errors = (*known, self._driver.InternalClientError)
 
     async def single(self, step: Callable[[Connection], Awaitable[T]]) -> T:
         """Do what is one statement."""
