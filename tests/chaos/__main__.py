@@ -42,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 results[name] = asyncio.run(run(name, Path(folder), plan, naive=options.naive))
             except SkippedError as error:
                 skipped[name] = str(error)
-    print(told(results))
+    if results:
+        print(told(results))
     for name, why in skipped.items():
         print(f"SKIPPED {name}: {why}")
     return int(any(found.violations for found, _ in results.values()) or not results)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from junto.advisors import open_store
+from junto.core import StoreUnavailableError
 from junto.core.memory import (
     KeyLike,
     MemoryStore,
@@ -84,15 +85,23 @@ class PushEach:
         self._redis: Any = Redis.from_url(address)
 
     async def load(self, key: KeyLike, limit: int) -> Sequence[Turn]:
-        rows = await self._redis.lrange(check_key(key).digest(), 0, -1)
+        rows = await self._do("LRANGE", check_key(key).digest(), 0, -1)
         return _turns(row.decode() for row in rows)[-limit:]
 
     async def append(self, key: KeyLike, turn: Turn) -> None:
         for row in _messages(turn):
-            await self._redis.rpush(check_key(key).digest(), row)
+            await self._do("RPUSH", check_key(key).digest(), row)
 
     async def clear(self, key: KeyLike) -> None:
-        await self._redis.delete(check_key(key).digest())
+        await self._do("DEL", check_key(key).digest())
+
+    async def _do(self, *command: str | int) -> Any:
+        from redis import RedisError
+
+        try:
+            return await self._redis.execute_command(*command)
+        except (RedisError, OSError) as error:
+            raise StoreUnavailableError(str(error)) from error
 
     async def conversations(self, tenant: str = "") -> Sequence[str]:
         return ()

@@ -1,5 +1,6 @@
 """The stores that are attacked: a file, and private servers that can be crashed."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -7,9 +8,12 @@ from typing import Protocol
 
 from attrs import define
 
+from ..servers import NoServerError, PrivatePostgres, PrivateRedis
 from .stores import NAIVE
 
 STORES = ("sqlite", "postgres", "redis")
+STARTS = 10
+PAUSE = 0.3
 
 
 class SkippedError(Exception):
@@ -48,6 +52,30 @@ class File:
         raise NotImplementedError
 
 
+@define
+class Server:
+    """A private server, which is killed and started again with the same data."""
+
+    address: str
+    private: PrivatePostgres | PrivateRedis
+    crashes: bool = True
+
+    async def crash(self) -> None:
+        await asyncio.to_thread(self.private.crash)
+
+    async def restart(self) -> None:
+        for attempt in range(1, STARTS + 1):
+            try:
+                await asyncio.to_thread(self.private.start)
+            except NoServerError:
+                # What is left of a PostgreSQL may be in the way until it has noticed.
+                if attempt == STARTS:
+                    raise
+                await asyncio.sleep(PAUSE)
+            else:
+                return
+
+
 @asynccontextmanager
 async def target(name: str, folder: Path, *, naive: bool = False) -> AsyncIterator[Target]:
     """A store of a kind, with whatever it needs, until the end of the block.
@@ -58,5 +86,12 @@ async def target(name: str, folder: Path, *, naive: bool = False) -> AsyncIterat
     before = NAIVE if naive else ""
     if name == "sqlite":
         yield File(f"{before}sqlite:///{folder / 'chat.db'}")
-    else:
-        raise SkippedError(f"there is no store in {name} yet")
+        return
+    if name == "postgres" and naive:
+        raise SkippedError("there is no naive store in PostgreSQL")
+    try:
+        private = (PrivatePostgres if name == "postgres" else PrivateRedis)()
+        with private:
+            yield Server(before + private.address, private)
+    except NoServerError as error:
+        raise SkippedError(str(error)) from error
