@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from junto.core.memory import LeasedStore
+from junto.core.memory import ConversationKey, LeasedStore
 
-from .factories import FACTORIES, Factory
+from ...servers import Servers
+from .factories import FACTORIES, Factory, Make
 
 
 @pytest.fixture(params=FACTORIES, ids=lambda factory: factory.name)
@@ -20,8 +21,17 @@ def factory(request: pytest.FixtureRequest) -> Factory:
 
 
 @pytest.fixture
-async def store(factory: Factory, tmp_path: Path) -> AsyncIterator[LeasedStore]:
+def make(factory: Factory, servers: Servers) -> Make:
+    """How a store of each kind is made."""
+    return factory.on(servers)
+
+
+@pytest.fixture
+async def store(make: Make, tmp_path: Path) -> AsyncIterator[LeasedStore]:
     """A store of each kind."""
-    made: Any = factory.make(tmp_path)
+    made: Any = make(tmp_path)
+    # A server is shared with the test before: begin with nothing in it.
+    for tenant in ("", "a", "b"):
+        await made.clear(ConversationKey("c", tenant))
     yield made
     await made.aclose()

@@ -11,7 +11,8 @@ import junto.advisors
 from junto.core.memory import LeasedStore, MemoryStore
 from junto.core.testing import MemoryContract
 
-from .factories import FACTORIES, Factory
+from ...servers import Servers
+from .factories import FACTORIES, Factory, Make
 
 
 class OfFactory(MemoryContract):
@@ -19,16 +20,18 @@ class OfFactory(MemoryContract):
 
     factory: ClassVar[Factory]
     folder: Path
+    make: Make
 
     @pytest.fixture(autouse=True)
-    def _place(self, tmp_path: Path) -> None:
+    def _place(self, tmp_path: Path, servers: Servers) -> None:
         self.folder = tmp_path
+        self.make = self.factory.on(servers)
 
     def store(self) -> LeasedStore:
-        return self.factory.make(self.folder)
+        return self.make(self.folder)
 
     def again(self, store: MemoryStore) -> LeasedStore:
-        return self.factory.make(self.folder)
+        return self.make(self.folder)
 
 
 for _factory in FACTORIES:
@@ -40,7 +43,7 @@ for _factory in FACTORIES:
     )
 
 
-def test_every_store_that_is_shipped_is_in_the_table(tmp_path: Path) -> None:
+def test_every_store_that_is_shipped_is_in_the_table() -> None:
     shipped = {name for name in junto.advisors.__all__ if name.endswith("Store")} - {"MemoryStore"}
 
-    assert shipped <= {type(factory.make(tmp_path)).__name__ for factory in FACTORIES}
+    assert shipped <= {factory.kind.__name__ for factory in FACTORIES}

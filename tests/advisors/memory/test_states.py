@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -32,11 +30,12 @@ from junto.core.memory import (
     ALL,
     ConversationKey,
     Lease,
+    LeasedStore,
     Turn,
     hash_input,
 )
 
-from .factories import FACTORIES, Factory
+from .factories import Factory, Make
 
 KEYS = [ConversationKey(name, tenant) for name in ("a", "b") for tenant in ("", "t")]
 LONG = 3600.0
@@ -60,23 +59,26 @@ class Expected:
 class Machine(RuleBasedStateMachine):
     """The rules; a subclass says which store."""
 
-    factory: ClassVar[Factory]
+    lasting: ClassVar[bool]
+    place: ClassVar[tuple[Make, Path]]
     leases = Bundle("leases")
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp())
         self.runner = asyncio.Runner()
-        self.store: Any = self.factory.make(self.folder)
+        self.store: Any = self.made()
         self.model = {key: Expected() for key in KEYS}
         # A server's database is shared: begin with nothing in it.
         for key in KEYS:
             self.run(self.store.clear(key))
 
+    def made(self) -> LeasedStore:
+        make, folder = self.place
+        return make(folder)
+
     def teardown(self) -> None:
         self.run(self.store.aclose())
         self.runner.close()
-        shutil.rmtree(self.folder)
 
     def run(self, step: Any) -> Any:
         return self.runner.run(step)
@@ -160,9 +162,9 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def reopen(self) -> None:
-        if self.factory.lasting:
+        if self.lasting:
             self.run(self.store.aclose())
-            self.store = self.factory.make(self.folder)
+            self.store = self.made()
 
     @rule(key=keys, limit=st.integers(0, 4))
     def load_some(self, key: ConversationKey, limit: int) -> None:
@@ -188,17 +190,19 @@ def turn_of(turn_id: str, text: str) -> Turn:
     return Turn(turn_id, [UserMessage(text)], [AssistantMessage(text[::-1])])
 
 
-@pytest.mark.parametrize("factory", FACTORIES, ids=lambda factory: factory.name)
-def test_a_store_does_what_a_dictionary_would_do(factory: Factory) -> None:
+def test_a_store_does_what_a_dictionary_would_do(
+    factory: Factory, make: Make, tmp_path: Path
+) -> None:
     class OfFactory(Machine):
         pass
 
-    OfFactory.factory = factory
+    OfFactory.lasting = factory.lasting
+    OfFactory.place = (make, tmp_path)
 
     run_state_machine_as_test(
         OfFactory,
         settings=settings(
-            max_examples=40,
+            max_examples=factory.examples,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Generic, TypeVar
 
@@ -27,6 +28,9 @@ class _Held(Generic[R]):
 
 class PerLoop(Generic[R]):
     """A resource for each event loop, made when it is needed and closed with the loop.
+
+    One that is dropped closes what it has.  That works only where nothing refers back to
+    it: so ``make`` and ``close`` must not know the store.
 
     Args:
         make: Makes one, in its loop.
@@ -61,12 +65,10 @@ class PerLoop(Generic[R]):
         if held is not None and held.pid == os.getpid():
             return held.resource
         resource = self._make()
-        life = _life(resource, self._close)
+        life = _life(resource, self._close, weakref.ref(self), loop)
         # This never waits: it only tells the loop that there is something to be closed.
         await anext(life)
         with self._lock:
-            for old in [old for old in self._all if old.is_closed()]:
-                del self._all[old]
             self._all[loop] = _Held(resource, life, os.getpid())
         return resource
 
@@ -78,6 +80,11 @@ class PerLoop(Generic[R]):
             msg = "the connections that were given belong to another event loop: give an address"
             raise StoreUnavailableError(msg)
         return given
+
+    def forget(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let go of a loop that ends."""
+        with self._lock:
+            self._all.pop(loop, None)
 
     async def aclose(self) -> None:
         """Close what there is; in other loops as soon as they come to it."""
@@ -93,9 +100,18 @@ class PerLoop(Generic[R]):
             await mine.life.aclose()
 
 
-async def _life(resource: R, close: Callable[[R], Awaitable[None]]) -> AsyncGenerator[None, None]:
+async def _life(
+    resource: R,
+    close: Callable[[R], Awaitable[None]],
+    owner: weakref.ref[PerLoop[R]],
+    loop: asyncio.AbstractEventLoop,
+) -> AsyncGenerator[None, None]:
     # A loop closes the generators that were begun in it before it ends.
     try:
         yield
     finally:
+        if (alive := owner()) is not None:
+            alive.forget(loop)
+            # While it closes, its owner may go.
+            del alive
         await close(resource)

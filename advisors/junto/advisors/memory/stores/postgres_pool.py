@@ -56,13 +56,13 @@ class Database:
         self.name = shown(where) if isinstance(where, str) else "a given pool"
         self._prefix = prefix
         self._timeout = timeout
+        self._broken: type[Exception] = self._driver.InternalClientError
+        told = (self._driver.PostgresError, self._driver.InterfaceError)
+        self._errors = (*told, self._broken, OSError)
         make = partial(self._driver.create_pool, where, min_size=0, max_size=connections)
         given = None if isinstance(where, str) else _Pool(where)
-        self._loops: PerLoop[_Pool] = PerLoop(lambda: _Pool(make()), self._close, given)
-        known = self._driver.PostgresError, self._driver.InterfaceError, OSError
-        # What asyncpg says when the server has taken leave of an idle connection, and the
-        # end of it has not come yet.
-        self._errors = (*known, self._driver.InternalClientError)
+        close = partial(_close, errors=self._errors, seconds=timeout)
+        self._loops: PerLoop[_Pool] = PerLoop(lambda: _Pool(make()), close, given)
 
     async def single(self, step: Callable[[Connection], Awaitable[T]]) -> T:
         """Do what is one statement."""
@@ -98,19 +98,25 @@ class Database:
                 await pool.prepare(self._prefix, self._timeout)
             try:
                 async with pool.raw.acquire(timeout=self._timeout) as connection:
-                    return await step(connection)
+                    try:
+                        return await step(connection)
+                    except self._broken:
+                        # A server's last words can put asyncpg out of step.
+                        connection.terminate()
+                        raise
             except self._driver.UndefinedTableError:
                 pool.ready = False
                 raise
 
-    async def _close(self, pool: _Pool) -> None:
-        try:
-            async with asyncio.timeout(self._timeout):
-                await pool.raw
-                await pool.raw.close()
-        except (TimeoutError, *self._errors):
-            pool.raw.terminate()
-
     async def aclose(self) -> None:
         """Close the connections, unless they were given."""
         await self._loops.aclose()
+
+
+async def _close(pool: _Pool, *, errors: tuple[type[Exception], ...], seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await pool.raw
+            await pool.raw.close()
+    except errors:
+        pool.raw.terminate()

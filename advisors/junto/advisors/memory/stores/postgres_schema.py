@@ -50,6 +50,13 @@ SCHEMA_VERSION = len(_MIGRATIONS)
 _LOCK = int.from_bytes(b"junto-m", "big")
 
 
+# Not to_regclass(): after waiting for the lock, its cache may not know what is new.
+_IS_THERE = (
+    "SELECT EXISTS (SELECT FROM pg_catalog.pg_tables "
+    "WHERE tablename = $1 AND schemaname = ANY (current_schemas(false)))"
+)
+
+
 class Connection(Protocol):
     """What is used of asyncpg's connection."""
 
@@ -95,7 +102,7 @@ async def migrate(db: Connection, prefix: str) -> None:
 
 
 async def _version(db: Connection, prefix: str) -> int:
-    if await db.fetchval("SELECT to_regclass($1)", f"{prefix}schema") is None:
+    if not await db.fetchval(_IS_THERE, f"{prefix}schema"):
         return 0
     text = "SELECT max(version) FROM ~schema".replace("~", prefix)
     version = int(await db.fetchval(text) or 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from attrs import define
@@ -34,32 +35,15 @@ class Server:
     """
 
     def __init__(self, where: Any, prefix: str, *, timeout: float, connections: int) -> None:
-        self._driver = driver("redis.asyncio", "redis")
         self._errors = (driver("redis.exceptions", "redis").RedisError, OSError)
         self._unknown: type[Exception] = driver("redis.exceptions", "redis").NoScriptError
         self.name = shown(where) if isinstance(where, str) else "a given client"
-        self._where = where
         self._timeout = timeout
-        self._connections = connections
         self._version = f"{prefix}:version"
+        make = partial(_make, driver("redis.asyncio", "redis"), where, connections)
         given = None if isinstance(where, str) else _Client(where)
-        self._loops: PerLoop[_Client] = PerLoop(self._make, self._close, given)
-
-    def _make(self) -> _Client:
-        # Nothing is sent twice: a step that was done already would look like another's.
-        # And no time-outs of the driver's own: some of them can swallow a cancellation.
-        pool = self._driver.BlockingConnectionPool.from_url(
-            self._where,
-            max_connections=self._connections,
-            timeout=None,
-            socket_timeout=None,
-            retry=driver("redis.asyncio.retry", "redis").Retry(
-                driver("redis.backoff", "redis").NoBackoff(), 0
-            ),
-            protocol=2,
-            driver_info=None,
-        )
-        return _Client(self._driver.Redis.from_pool(pool))
+        close = partial(_close, errors=self._errors, seconds=timeout)
+        self._loops: PerLoop[_Client] = PerLoop(make, close, given)
 
     async def run(self, script: Script, keys: Sequence[str], *arguments: str | int) -> Any:
         """Run a script, in which nothing comes between.
@@ -96,14 +80,31 @@ class Server:
             raise StoreFormatError(msg)
         client.ready = True
 
-    async def _close(self, client: _Client) -> None:
-        try:
-            async with asyncio.timeout(self._timeout):
-                await client.raw.aclose()
-        except self._errors:
-            # It is gone already.
-            return
-
     async def aclose(self) -> None:
         """Close the connections, unless they were given."""
         await self._loops.aclose()
+
+
+def _make(module: Any, address: str, connections: int) -> _Client:
+    # Nothing is sent twice: a step that was done already would look like another's.  And no
+    # time-outs of the driver's own: some of them can swallow a cancellation.
+    never = driver("redis.backoff", "redis").NoBackoff()
+    pool = module.BlockingConnectionPool.from_url(
+        address,
+        max_connections=connections,
+        timeout=None,
+        socket_timeout=None,
+        retry=driver("redis.asyncio.retry", "redis").Retry(never, 0),
+        protocol=2,
+        driver_info=None,
+    )
+    return _Client(module.Redis.from_pool(pool))
+
+
+async def _close(client: _Client, *, errors: tuple[type[Exception], ...], seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await client.raw.aclose()
+    except errors:
+        # It is gone already.
+        return
