@@ -5,7 +5,7 @@ The model answers at once, so that what is measured is memory.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 from junto.advisors import InProcessStore, MemoryAdvisor, open_store
@@ -28,6 +28,8 @@ CONVERSATIONS = 12
 WINDOW = 10
 AT_ONCE = 8
 
+Way = Callable[..., Awaitable[dict[str, Any]]]
+
 _stores: dict[str, Any] = {}
 
 
@@ -45,10 +47,8 @@ class Model:
 
 
 async def measure(what: str, **more: Any) -> dict[str, Any]:
-    told: dict[str, Any] = await {"turns": turns, "fill": fill, "depth": depth, "cpu": cpu}[what](
-        **more
-    )
-    return told
+    ways: dict[str, Way] = {"turns": turns, "fill": fill, "depth": depth, "cpu": cpu}
+    return await ways[what](**more)
 
 
 def store_at(address: str) -> Any:
