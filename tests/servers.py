@@ -27,7 +27,14 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-__all__ = ["NoServerError", "PrivatePostgres", "PrivateRedis", "Servers"]
+__all__ = [
+    "NoServerError",
+    "PrivatePostgres",
+    "PrivateRedis",
+    "Servers",
+    "postgres_refuses",
+    "redis_refuses",
+]
 
 T = TypeVar("T")
 

@@ -28,7 +28,7 @@ CPU = Figure("Memory: CPU of a short turn in this process", "µs", base="no memo
 
 WORKERS = 4
 SHORT, LONG = 10, 10_000
-TIMES, DEPTHS, CPU_TIMES, CPU_SLICES = 300, 60, 300, 8
+TIMES, DEPTHS, CPU_TIMES, CPU_SLICES = 200, 40, 300, 8
 
 
 async def remembering(bench: Bench, stores: Sequence[str] = STORES) -> list[Row]:
