@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -89,9 +89,10 @@ async def target(name: str, folder: Path, *, naive: bool = False) -> AsyncIterat
         return
     if name == "postgres" and naive:
         raise SkippedError("there is no naive store in PostgreSQL")
-    try:
-        private = (PrivatePostgres if name == "postgres" else PrivateRedis)()
-        with private:
-            yield Server(before + private.address, private)
-    except NoServerError as error:
-        raise SkippedError(str(error)) from error
+    with ExitStack() as stack:
+        try:
+            kind = PrivatePostgres if name == "postgres" else PrivateRedis
+            private = stack.enter_context(kind())
+        except NoServerError as error:
+            raise SkippedError(str(error)) from error
+        yield Server(before + private.address, private)

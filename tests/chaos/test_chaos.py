@@ -10,6 +10,7 @@ from attrs import evolve
 from junto.core import AssistantMessage
 from junto.core.memory import ConversationKey, Turn, TurnStatus
 
+from ..servers import NoServerError
 from .__main__ import main, run, told
 from .attack import Plan
 from .checker import Acknowledged, Found, check_conversation, read_logs
@@ -105,6 +106,18 @@ async def test_a_naive_store_is_found_to_lose_turns(tmp_path: Path) -> None:
 
     assert found.of("lost") + found.of("order") + found.of("half") > 0
     assert f"sqlite: {len(found.violations)} violations" in told({"sqlite": (found, 0.0)})
+
+
+def test_a_store_that_cannot_be_had_is_told_and_is_no_success(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none() -> None:
+        raise NoServerError("redis-server is not installed")
+
+    monkeypatch.setattr("tests.chaos.targets.PrivateRedis", none)
+
+    assert main(["--stores", "redis"]) == 1
+    assert "SKIPPED redis: redis-server is not installed" in capsys.readouterr().out
 
 
 def test_what_is_no_store_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
