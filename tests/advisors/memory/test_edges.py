@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from junto.advisors import MemoryAdvisor, PostgresStore, RedisStore, SQLiteStore
+from junto.advisors import Concurrency, MemoryAdvisor, PostgresStore, RedisStore, SQLiteStore
 from junto.core import (
     ChatClient,
+    ConversationBusyError,
     StoreUnavailableError,
     TextDelta,
     TurnNotStoredError,
@@ -59,9 +60,9 @@ class Edge:
         self.between = between
         self.asked = 0
 
-    async def ask(self, *steps: Any, **params: Any) -> str:
+    async def ask(self, *steps: Any, how: Concurrency = "reject", **params: Any) -> str:
         """Ask; the steps come before the answer."""
-        advisor = MemoryAdvisor(self.store, lease_seconds=60)
+        advisor = MemoryAdvisor(self.store, concurrency=how, lease_seconds=60)
         model = ScriptedModel([*steps, TextDelta("the answer")])
         client = ChatClient(model, advisors=[advisor])
         try:
@@ -145,6 +146,21 @@ async def test_an_answer_whose_commit_fails_is_handed_over_later(edge: Edge, how
     assert await edge.kept() == ["t"]
     assert await edge.ask(turn_id="t") == "the answer"
     assert edge.asked == 1
+
+
+@pytest.mark.parametrize("edge", ["sqlite", *ON_WIRES], indirect=True)
+async def test_an_answer_whose_commit_fails_can_be_asked_for_again(edge: Edge) -> None:
+    with pytest.raises(TurnNotStoredError):
+        await edge.ask(edge.between.down, turn_id="t")
+    await edge.between.up()
+
+    with pytest.raises(ConversationBusyError):
+        await edge.ask(turn_id="t")
+    # Its lease is not over yet; who knows that nobody holds it any more takes over.
+    assert await edge.ask(how="interrupt", turn_id="t") == "the answer"
+
+    assert await edge.kept() == ["t"]
+    assert edge.asked == 2
 
 
 @pytest.mark.parametrize("edge", ON_WIRES, indirect=True)
