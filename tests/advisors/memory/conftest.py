@@ -32,6 +32,7 @@ async def store(make: Make, tmp_path: Path) -> AsyncIterator[LeasedStore]:
     made: Any = make(tmp_path)
     # A server is shared with the test before: begin with nothing in it.
     for tenant in ("", "a", "b"):
-        await made.clear(ConversationKey("c", tenant))
+        for name in {"c", *await made.conversations(tenant)}:
+            await made.clear(ConversationKey(name, tenant))
     yield made
     await made.aclose()

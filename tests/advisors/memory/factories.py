@@ -71,6 +71,6 @@ def _redis(servers: Servers) -> Make:
 FACTORIES = [
     Factory("in-process", InProcessStore, lambda _: lambda _: InProcessStore(), lasting=False),
     Factory("sqlite", SQLiteStore, lambda _: lambda folder: SQLiteStore(folder / "chat.db")),
-    Factory("postgres", PostgresStore, _postgres, examples=10),
+    Factory("postgres", PostgresStore, _postgres, examples=8),
     Factory("redis", RedisStore, _redis, examples=10),
 ]

@@ -216,6 +216,20 @@ async def test_ids_may_be_as_long_as_they_may_be(store: LeasedStore) -> None:
     await store.clear(where)
 
 
+async def test_a_limit_beyond_all_bounds_is_no_limit(store: LeasedStore) -> None:
+    for text in "ab":
+        await store.append("c", turn_of(text))
+
+    assert [found.id for found in await store.load("c", 10**30)] == ["a", "b"]
+
+
+@both
+def test_a_store_is_made_with_an_address_or_what_has_connections(kind: str) -> None:
+    for wrong in (None, 5, b"redis://h", redis.asyncio.Redis, object()):
+        with pytest.raises(TypeError, match=r"a store takes an address or a (pool|client) of"):
+            STORES[kind](wrong)
+
+
 @both
 async def test_what_was_acknowledged_outlasts_a_crash_of_the_server(kind: str) -> None:
     private = reached(PRIVATE[kind])

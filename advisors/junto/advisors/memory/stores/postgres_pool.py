@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 from attrs import define, field
 
-from junto.core import StoreUnavailableError
+from junto.core import Secret, StoreUnavailableError
 
 from .per_loop import PerLoop
 from .postgres_schema import Connection, migrate
-from .server import driver, shown
+from .server import driver, named
 
 __all__ = ["Database"]
 
@@ -53,16 +53,16 @@ class Database:
 
     def __init__(self, where: Any, prefix: str, *, timeout: float, connections: int) -> None:
         self._driver = driver("asyncpg", "postgres")
-        self.name = shown(where) if isinstance(where, str) else "a given pool"
+        self.name = named(where, "acquire", "a pool of asyncpg")
         self._prefix = prefix
         self._timeout = timeout
         self._broken: type[Exception] = self._driver.InternalClientError
         told = (self._driver.PostgresError, self._driver.InterfaceError)
         self._errors = (*told, self._broken, OSError)
-        make = partial(self._driver.create_pool, where, min_size=0, max_size=connections)
         given = None if isinstance(where, str) else _Pool(where)
+        make = partial(_make, self._driver, Secret(str(where)), connections)
         close = partial(_close, errors=self._errors, seconds=timeout)
-        self._loops: PerLoop[_Pool] = PerLoop(lambda: _Pool(make()), close, given)
+        self._loops: PerLoop[_Pool] = PerLoop(make, close, given)
 
     async def single(self, step: Callable[[Connection], Awaitable[T]]) -> T:
         """Do what is one statement."""
@@ -111,6 +111,10 @@ class Database:
     async def aclose(self) -> None:
         """Close the connections, unless they were given."""
         await self._loops.aclose()
+
+
+def _make(module: Any, address: Secret, connections: int) -> _Pool:
+    return _Pool(module.create_pool(address.reveal(), min_size=0, max_size=connections))
 
 
 async def _close(pool: _Pool, *, errors: tuple[type[Exception], ...], seconds: float) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 
 from attrs import define
 
-from junto.core import StoreFormatError, StoreUnavailableError
+from junto.core import Secret, StoreFormatError, StoreUnavailableError
 
 from .per_loop import PerLoop
 from .redis_scripts import LAYOUT, VERSION, Script
-from .server import driver, shown
+from .server import driver, named
 
 __all__ = ["Server"]
 
@@ -37,10 +37,10 @@ class Server:
     def __init__(self, where: Any, prefix: str, *, timeout: float, connections: int) -> None:
         self._errors = (driver("redis.exceptions", "redis").RedisError, OSError)
         self._unknown: type[Exception] = driver("redis.exceptions", "redis").NoScriptError
-        self.name = shown(where) if isinstance(where, str) else "a given client"
+        self.name = named(where, "evalsha", "a client of redis.asyncio")
         self._timeout = timeout
         self._version = f"{prefix}:version"
-        make = partial(_make, driver("redis.asyncio", "redis"), where, connections)
+        make = partial(_make, driver("redis.asyncio", "redis"), Secret(str(where)), connections)
         given = None if isinstance(where, str) else _Client(where)
         close = partial(_close, errors=self._errors, seconds=timeout)
         self._loops: PerLoop[_Client] = PerLoop(make, close, given)
@@ -85,12 +85,12 @@ class Server:
         await self._loops.aclose()
 
 
-def _make(module: Any, address: str, connections: int) -> _Client:
+def _make(module: Any, address: Secret, connections: int) -> _Client:
     # Nothing is sent twice: a step that was done already would look like another's.  And no
     # time-outs of the driver's own: some of them can swallow a cancellation.
     never = driver("redis.backoff", "redis").NoBackoff()
     pool = module.BlockingConnectionPool.from_url(
-        address,
+        address.reveal(),
         max_connections=connections,
         timeout=None,
         socket_timeout=None,

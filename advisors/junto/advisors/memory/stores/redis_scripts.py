@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import hashlib
 
+from .redis_shared import SHARED
+
 __all__ = [
     "ABORT",
     "APPEND",
@@ -46,94 +48,6 @@ class Script:
         self.sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
-_SHARED = """
-local meta, log, turns, index, tenants = unpack(KEYS)
-local function number(value) return tonumber(value or 0) or 0 end
-local function whole(value) return string.format('%.0f', value) end
-local function now()
-  local time = redis.call('TIME')
-  return time[1] * 1000000 + time[2]
-end
-local function get(name) return redis.call('HGET', meta, name) end
-local function holds(turn_id, fence)
-  return get('open_turn') == turn_id and get('fence') == fence
-end
-local function release()
-  redis.call('HDEL', meta, 'open_turn', 'open_hash', 'lease_until')
-end
--- A conversation is over when it was silent for the time to live; 0 is for ever.  One that
--- has no turns yet is gone a day after its lease.
-local function expire(ttl)
-  local last = math.max(number(get('updated')), number(get('lease_until')))
-  if number(ttl) == 0 and redis.call('EXISTS', log) == 0 then ttl = 86400000000 end
-  for i = 1, 3 do
-    if number(ttl) == 0 then
-      redis.call('PERSIST', KEYS[i])
-    else
-      redis.call('PEXPIREAT', KEYS[i], whole(math.ceil((last + ttl) / 1000)))
-    end
-  end
-end
-local function open(turn_id, hash, seconds)
-  -- The clock makes it larger than any fence of a conversation that was deleted.
-  local time = now()
-  local fence = whole(math.max(number(get('fence')) + 1, time))
-  redis.call('HSET', meta, 'open_turn', turn_id, 'open_hash', hash,
-    'lease_until', whole(time + seconds), 'fence', fence)
-  return fence
-end
-local function parse(element)
-  local seq, created, size, place = string.match(element, '^(%d+) (%S+) (%d+) ()')
-  return tonumber(seq), string.sub(element, place, place + size - 1)
-end
--- The element of a turn: numbers may be missing, so it is there or further to the front.
-local function find(seq)
-  local place = seq - 1 - number(get('offset'))
-  place = math.min(place, redis.call('LLEN', log) - 1)
-  while place >= 0 do
-    local element = redis.call('LINDEX', log, place)
-    local found = parse(element)
-    if found == seq then return element, place end
-    if found < seq then return nil end
-    place = place - 1
-  end
-end
-local function forget(name)
-  redis.call('ZREM', index, name)
-end
-local function keep(key, new, ttl)
-  if ttl == 0 then
-    redis.call('PERSIST', key)
-  else
-    local at = whole(math.ceil((now() + ttl) / 1000))
-    if new then redis.call('PEXPIREAT', key, at) else redis.call('PEXPIREAT', key, at, 'GT') end
-  end
-end
-local function store(turn_id, fence, hash, created, body, ttl, most, tenant, name)
-  local time = now()
-  local seq = redis.call('HINCRBY', meta, 'head', 1)
-  if created == '' then created = string.format('%.6f', time / 1000000) end
-  redis.call('RPUSH', log,
-    seq .. ' ' .. created .. ' ' .. #turn_id .. ' ' .. turn_id .. body)
-  redis.call('HSET', turns, turn_id, seq .. ' ' .. fence .. ' ' .. created .. ' ' .. hash)
-  redis.call('HSET', meta, 'updated', whole(time))
-  release()
-  while number(most) > 0 and redis.call('LLEN', log) > number(most) do
-    local first, id = parse(redis.call('LINDEX', log, 0))
-    redis.call('LTRIM', log, 1, -1)
-    redis.call('HDEL', turns, id)
-    redis.call('HSET', meta, 'offset', first)
-  end
-  local fresh = {redis.call('EXISTS', index) == 0, redis.call('EXISTS', tenants) == 0}
-  redis.call('ZADD', index, whole(time), name)
-  redis.call('SADD', tenants, tenant)
-  expire(ttl)
-  keep(index, fresh[1], number(ttl))
-  keep(tenants, fresh[2], number(ttl))
-  return seq
-end
-"""
-
 LAYOUT = 1
 """The version of what is written here.  A newer one is refused."""
 
@@ -145,11 +59,11 @@ return redis.call('GET', KEYS[1])
 )
 """version; what this junto writes.  Gives what was written first."""
 
-LOAD = Script("return redis.call('LRANGE', KEYS[1], -ARGV[1], -1)")
+LOAD = Script("return redis.call('LRANGE', KEYS[1], '-' .. ARGV[1], -1)")
 """log; how many."""
 
 BEGIN = Script(
-    _SHARED
+    SHARED
     + """
 local turn_id, hash, seconds, takeover, ttl = unpack(ARGV)
 local known = redis.call('HGET', turns, turn_id)
@@ -169,7 +83,7 @@ return {'lease', fence}
 """meta, log, turns; turn id, input hash, microseconds, takeover, time to live."""
 
 RENEW = Script(
-    _SHARED
+    SHARED
     + """
 local turn_id, fence, seconds, ttl = unpack(ARGV)
 if not holds(turn_id, fence) then return 0 end
@@ -181,7 +95,7 @@ return 1
 """meta, log, turns; turn id, fence, microseconds, time to live."""
 
 COMMIT = Script(
-    _SHARED
+    SHARED
     + """
 local turn_id, fence, hash = ARGV[1], ARGV[2], ARGV[3]
 local known = redis.call('HGET', turns, turn_id)
@@ -196,7 +110,7 @@ return store(unpack(ARGV))
 """All five; turn id, fence, hash, created, body, time to live, most turns, tenant, name."""
 
 APPEND = Script(
-    _SHARED
+    SHARED
     + """
 local turn_id, hash = ARGV[1], ARGV[3]
 if redis.call('HEXISTS', turns, turn_id) == 1 then return '' end
@@ -210,7 +124,7 @@ return ''
 """The same; the fence is made here."""
 
 ABORT = Script(
-    _SHARED
+    SHARED
     + """
 local turn_id, fence, ttl = unpack(ARGV)
 if not holds(turn_id, fence) then return end
@@ -221,7 +135,7 @@ if redis.call('EXISTS', log) == 0 then redis.call('DEL', meta) else expire(ttl) 
 """meta, log, turns; turn id, fence, time to live."""
 
 CLEAR = Script(
-    _SHARED
+    SHARED
     + """
 redis.call('DEL', meta, log, turns)
 forget(ARGV[1])
@@ -231,7 +145,7 @@ if redis.call('EXISTS', index) == 0 then redis.call('SREM', tenants, ARGV[2]) en
 """All five; name, tenant."""
 
 FORGET = Script(
-    _SHARED
+    SHARED
     + """
 if redis.call('EXISTS', log) == 1 then return end
 forget(ARGV[1])
@@ -241,7 +155,7 @@ if redis.call('EXISTS', index) == 0 then redis.call('SREM', tenants, ARGV[2]) en
 """All five; name, tenant: what is over is listed no more."""
 
 PRUNE = Script(
-    _SHARED
+    SHARED
     + """
 local before = now() / 1000000 - ARGV[1]
 local all = redis.call('HGETALL', turns)

@@ -8,7 +8,7 @@ from typing import Any
 
 from junto.core import MissingExtraError
 
-__all__ = ["check_prefix", "driver", "shown"]
+__all__ = ["check_prefix", "driver", "named"]
 
 _PREFIX = re.compile("[a-z_]{1,32}")
 _PORT = re.compile(r"[^:\[\]]*(:\d+)?|\[[^\]]*\](:\d+)?")
@@ -25,6 +25,21 @@ def driver(module: str, extra: str) -> Any:
     except ModuleNotFoundError as error:
         msg = f"a store in {extra} needs an extra: pip install 'junto[{extra}]'"
         raise MissingExtraError(msg) from error
+
+
+def named(where: Any, method: str, what: str) -> str:
+    """How a store shows where it is.
+
+    Raises:
+        TypeError: It is neither an address nor what has this method.
+        ValueError: It is an address that cannot be.
+    """
+    if isinstance(where, str):
+        return shown(where)
+    if isinstance(where, type) or not callable(getattr(where, method, None)):
+        msg = f"a store takes an address or {what}, not {type(where).__name__}"
+        raise TypeError(msg)
+    return f"given {what.removeprefix('a ')}"
 
 
 def check_prefix(prefix: str) -> str:

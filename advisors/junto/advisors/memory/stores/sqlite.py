@@ -26,6 +26,9 @@ from .sqlite_work import Work
 
 __all__ = ["SQLiteStore"]
 
+# SQLite's integers end there.
+_MOST = 2**63 - 1
+
 
 class SQLiteStore:
     """Turns in a SQLite file, safe for any number of processes on one machine.
@@ -70,7 +73,7 @@ class SQLiteStore:
         steps = self._steps(key)
         if limit < 1:
             return ()
-        return await self._work.read(partial(steps.load, limit))
+        return await self._work.read(partial(steps.load, min(limit, _MOST)))
 
     async def append(self, key: KeyLike, turn: Turn) -> None:
         """Store a turn, unless it is there."""
