@@ -6,6 +6,7 @@ each turn, the other pushes each message by itself.
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -23,6 +24,8 @@ from junto.core.memory import (
 )
 
 NAIVE = "naive-"
+# Seconds between reading and writing: a busy machine takes them anyway.
+SLOW = 0.005
 
 
 def opened(address: str) -> MemoryStore:
@@ -55,7 +58,9 @@ class DeleteAndInsert:
         return ()
 
     def _append(self, name: str, turn: Turn) -> None:
-        self._write(name, [*self._rows(name), *_messages(turn)])
+        rows = self._rows(name)
+        time.sleep(SLOW)
+        self._write(name, [*rows, *_messages(turn)])
 
     def _write(self, name: str, rows: Iterable[str]) -> None:
         self._do(lambda db: db.execute("DELETE FROM messages WHERE name = ?", (name,)))

@@ -100,9 +100,15 @@ async def test_sqlite_loses_nothing_while_workers_are_killed(tmp_path: Path) -> 
 
 
 async def test_a_naive_store_is_found_to_lose_turns(tmp_path: Path) -> None:
-    plan = evolve(SHORT, seconds=1.0, conversations=1)
-
-    found, _ = await run("sqlite", tmp_path, plan, naive=True)
+    found = Found()
+    # It is a matter of chance: on a busy machine it takes longer.
+    for seconds in (1.0, 3.0, 9.0):
+        folder = tmp_path / f"{seconds}"
+        folder.mkdir()
+        plan = evolve(SHORT, seconds=seconds, conversations=1)
+        found, _ = await run("sqlite", folder, plan, naive=True)
+        if found.violations:
+            break
 
     assert found.of("lost") + found.of("order") + found.of("half") > 0
     assert f"sqlite: {len(found.violations)} violations" in told({"sqlite": (found, 0.0)})

@@ -91,9 +91,9 @@ def turn_of(name: str) -> Turn:
     return Turn(name, [UserMessage(QUESTION)], [AssistantMessage(ANSWER)])
 
 
-async def fill(address: str, name: str, count: int) -> dict[str, Any]:
-    """Let a conversation have so many turns."""
-    store, numbers = store_at(address), iter(range(count))
+async def fill(address: str, name: str, count: int, first: int = 0) -> dict[str, Any]:
+    """Let a conversation have so many turns more."""
+    store, numbers = store_at(address), iter(range(first, first + count))
 
     async def some() -> None:
         for number in numbers:
