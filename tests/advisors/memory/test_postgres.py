@@ -11,13 +11,20 @@ import pytest
 
 from junto.advisors import PostgresStore
 from junto.advisors.memory.stores.postgres_schema import SCHEMA_VERSION
-from junto.core import StaleTurnError, StoreFormatError, StoreUnavailableError, UserMessage
+from junto.core import (
+    ConversationBusyError,
+    StaleTurnError,
+    StoreFormatError,
+    StoreUnavailableError,
+    UserMessage,
+)
 from junto.core.memory import ALL, Lease, Turn
 
 from ...servers import Servers
 from .factories import reached
 
 PREFIX = "own_"
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE $1 = ANY(pg_blocking_pids(pid))"
 
 
 def turn_of(text: str, **more: Any) -> Turn:
@@ -40,6 +47,14 @@ async def store(db: Any, servers: Servers) -> AsyncIterator[PostgresStore]:
     made = PostgresStore(reached(servers.postgres), prefix=PREFIX)
     yield made
     await made.aclose()
+
+
+async def blocked(db: Any, task: asyncio.Task[Any]) -> None:
+    """Wait until somebody waits for a lock of this connection."""
+    pid = db.get_server_pid()
+    while not await db.fetchval(WAITING, pid):
+        assert not task.done(), "it does not wait"
+        await asyncio.sleep(0)
 
 
 async def test_stores_that_begin_at_once_make_the_tables_once(db: Any, servers: Servers) -> None:
@@ -113,21 +128,45 @@ async def test_no_row_is_left_of_turns_that_were_given_up(db: Any, store: Postgr
     assert await db.fetchval(f"SELECT count(*) FROM {PREFIX}conversations") == 0
 
 
-async def test_pruning_beside_a_commit_loses_nothing(db: Any, store: PostgresStore) -> None:
+async def test_pruning_goes_round_what_somebody_has_in_hand(db: Any, store: PostgresStore) -> None:
     await store.append("c", turn_of("old", created=1000.0))
-    lease = await store.begin("c", "new", "", seconds=60)
-    assert isinstance(lease, Lease)
-    transaction = db.transaction()
-    await transaction.start()
-    # Somebody has the conversation in hand: pruning goes round it, and does not wait.
-    await db.execute(f"SELECT FROM {PREFIX}conversations FOR UPDATE")
+    async with db.transaction():
+        await db.execute(f"SELECT FROM {PREFIX}conversations FOR UPDATE")
+        assert await store.prune(3600) == 1
+        assert await db.fetchval(f"SELECT count(*) FROM {PREFIX}conversations") == 1
 
-    assert await store.prune(3600) == 1
-    await transaction.commit()
-    assert await store.commit("c", lease, turn_of("new")) == 2
-    await store.prune(3600)
+    await store.append("c", turn_of("new"))
+    assert await store.prune(3600) == 0
 
     assert [turn.seq for turn in await store.load("c", ALL)] == [2]
+
+
+async def test_whoever_begins_waits_for_who_is_beginning(db: Any, store: PostgresStore) -> None:
+    await store.append("c", turn_of("a"))
+    async with db.transaction():
+        await db.execute(
+            f"UPDATE {PREFIX}conversations SET open_turn = 'b', open_hash = '', "
+            "lease_until = extract(epoch FROM clock_timestamp()) + 60"
+        )
+        begin = asyncio.create_task(store.begin("c", "x", "", seconds=60))
+        await blocked(db, begin)
+
+    with pytest.raises(ConversationBusyError):
+        await begin
+
+
+async def test_a_connection_that_is_out_of_step_is_not_used_again(store: PostgresStore) -> None:
+    async def pid(db: Any) -> Any:
+        return await db.fetchval("SELECT pg_backend_pid()")
+
+    async def broken(_: Any) -> None:
+        raise asyncpg.InternalClientError("cannot switch to state 12")
+
+    before = await store._database.single(pid)
+    with pytest.raises(StoreUnavailableError, match="cannot switch to state"):
+        await store._database.single(broken)
+
+    assert await store._database.single(pid) != before
 
 
 async def test_a_step_that_waits_for_a_lock_can_be_cancelled(db: Any, store: PostgresStore) -> None:
@@ -137,17 +176,14 @@ async def test_a_step_that_waits_for_a_lock_can_be_cancelled(db: Any, store: Pos
     await transaction.start()
     await db.execute(f"SELECT FROM {PREFIX}conversations FOR UPDATE")
     commit = asyncio.create_task(store.commit("c", lease, turn_of("a")))
-    blocked = "SELECT count(*) FROM pg_stat_activity WHERE $1 = ANY(pg_blocking_pids(pid))"
-    pid = db.get_server_pid()
-    while not await db.fetchval(blocked, pid):  # noqa: ASYNC110  a server has no event for it
-        await asyncio.sleep(0)
+    await blocked(db, commit)
 
     commit.cancel()
     with pytest.raises(asyncio.CancelledError):
         await commit
 
     # It was cancelled in the server as well: nothing of it comes later.
-    assert await db.fetchval(blocked, pid) == 0
+    assert await db.fetchval(WAITING, db.get_server_pid()) == 0
     await transaction.commit()
     assert await store.load("c", ALL) == ()
     assert await store.commit("c", lease, turn_of("a")) == 1

@@ -107,7 +107,9 @@ async def test_turns_that_are_pruned_amid_others_leave_their_neighbours_found(
     await store.aclose()
 
 
-async def test_only_so_many_turns_are_kept_and_they_are_found(servers: Servers, own: str) -> None:
+async def test_only_so_many_turns_are_kept_and_they_are_found(
+    db: Any, servers: Servers, own: str
+) -> None:
     store = store_of(servers, own, max_turns=2)
     for text in "abcd":
         await store.append("c", turn_of(text))
@@ -116,6 +118,8 @@ async def test_only_so_many_turns_are_kept_and_they_are_found(servers: Servers, 
     again = await store.begin("c", "c", hash_input([UserMessage("c")]), seconds=60)
     assert isinstance(again, Turn)
     assert again.seq == 3
+    meta = f"{own}:{{{ConversationKey('c').digest()}}}:meta"
+    assert await db.hget(meta, "offset") == "2"
     # What has gone is unknown.
     assert isinstance(
         await store.begin("c", "a", hash_input([UserMessage("a")]), seconds=60), Lease
