@@ -39,7 +39,7 @@ model: ## fetch the local model into your cache
 	@'$(BIN)/junto' models fetch
 
 ##@ Develop
-.PHONY: test test-all check lint types docs bench live
+.PHONY: test test-all check lint types docs bench chaos live
 test: ## run all tests with PYTHON [TESTS="tests/core -k order"]
 	@$(BOOTSTRAP) test
 	'$(BIN)/python' -m pytest $(TESTS)
@@ -69,6 +69,11 @@ docs: ## build the documentation into docs/_build, warnings being errors
 bench: ## measure speed beside a floor and peers, in about ten minutes [ARGS="--help"]
 	@$(BOOTSTRAP) test
 	@'$(BIN)/python' -m tests.benchmarks $(ARGS)
+
+chaos: ## attack the memory stores, half a minute each [CHAOS_SECONDS=30 STORES="sqlite redis" ARGS=--naive]
+	@$(BOOTSTRAP) test
+	@'$(BIN)/python' -m tests.chaos $(if $(CHAOS_SECONDS),--seconds $(CHAOS_SECONDS)) \
+	  $(if $(STORES),--stores '$(STORES)') $(ARGS)
 
 live: ## ask the real DashScope, if there is a key, a few questions [ARGS="-k json"]
 	@$(BOOTSTRAP) test

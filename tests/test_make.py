@@ -137,9 +137,26 @@ def test_a_failing_command_fails_make(make: Make, tmp_path: Path) -> None:
     assert make("chat", "PROMPT=why?").returncode != 0
 
 
+@pytest.mark.parametrize(
+    ("given", "options"),
+    [
+        ((), []),
+        (("CHAOS_SECONDS=5",), ["--seconds", "5"]),
+        (("STORES=sqlite redis", "ARGS=--naive"), ["--stores", "sqlite redis", "--naive"]),
+    ],
+)
+def test_chaos_is_told_how_long_and_which_stores(
+    make: Make, tmp_path: Path, given: tuple[str, ...], options: list[str]
+) -> None:
+    python = tmp_path / "bin" / "python"
+    (tmp_path / "bin" / "junto").rename(python)
+
+    assert answer(make("chaos", *given))["arguments"] == ["-m", "tests.chaos", *options]
+
+
 def test_help_lists_every_target(make: Make) -> None:
     listed = make().stdout
     targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
-    assert {"chat", "test", "test-all", "check", "bench"} <= set(targets)
+    assert {"chat", "test", "test-all", "check", "bench", "chaos"} <= set(targets)
     assert [target for target in targets if f"make {target} " not in listed] == []

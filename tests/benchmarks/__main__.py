@@ -13,9 +13,12 @@ from .environments import ROOT, EnvironmentFailedError, Environments
 from .measure import leaving, many, reading
 from .offline import chain, importing, installing
 from .processes import Contender, ProcessFailedError, start_server
+from .remembering import remembering
 from .report import Report, Row, machine
 
-SECTIONS = ("chain", "import", "size", "leaving", "reading", "many")
+USUAL = ("chain", "import", "size", "leaving", "reading", "many")
+# What is measured only when it is asked for.
+SECTIONS = (*USUAL, "memory")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -24,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         report = asyncio.run(
             run(
                 cache(Environments(say=_say).python),
-                sections=options.only or SECTIONS,
+                sections=options.only or USUAL,
                 peers=options.peers,
                 rounds=2 if options.quick else options.rounds,
                 streams=options.streams,
@@ -41,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 async def run(
     python: Callable[[str], Path],
     *,
-    sections: Sequence[str] = SECTIONS,
+    sections: Sequence[str] = USUAL,
     peers: Sequence[Contender] = PEERS,
     rounds: int = 5,
     streams: int = 500,
@@ -54,7 +57,8 @@ async def run(
         bench = Bench(
             server, address, python, rounds=rounds, streams=streams, small=small, say=_say
         )
-        for peer in peers:
+        # Memory has no peers here.
+        for peer in peers if set(sections) - {"memory"} else ():
             with bench.excuse(peer.name):
                 bench.python(peer.environment)
         report, rows = Report(machine(), rounds, streams), list[Row]()
@@ -72,6 +76,8 @@ async def run(
                     rows += await leaving(bench, peers)
                 case "reading":
                     rows += await reading(bench, peers)
+                case "memory":
+                    rows += await remembering(bench)
                 case _:
                     rows += await many(bench, [p for p in peers if thorough or not p.slow])
         return report.ended(rows)
@@ -82,7 +88,12 @@ def _parser() -> argparse.ArgumentParser:
         prog="make bench ARGS=…", description="What junto costs, beside a floor and its peers."
     )
     add = parser.add_argument
-    add("--only", type=_sections, metavar="A,B", help=f"some of {', '.join(SECTIONS)}")
+    add(
+        "--only",
+        type=_sections,
+        metavar="A,B",
+        help=f"some of {', '.join(SECTIONS)}; all but the last by default",
+    )
     add(
         "--peers",
         type=_peers,

@@ -3,17 +3,20 @@
 import asyncio
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ..servers import NoServerError
 from .__main__ import run
+from .bench import Bench
 from .contestants import FIFTY, IMPORTS, PEERS, THREE
 from .environments import NAMES, PINS, EnvironmentFailedError, _run
 from .measure import _text_note
-from .processes import Contender
+from .processes import Contender, start_server
+from .remembering import remembering
 from .report import Figure, Report, Row, table
 from .wire import CHARACTERS, native, openai
 
@@ -41,6 +44,13 @@ def report() -> Report:
     return asyncio.run(
         run(python, sections=sections, peers=[MISSING], rounds=1, streams=2, small=True)
     )
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    server, address = await start_server()
+    async with server:
+        yield Bench(server, address, python, rounds=1, small=True)
 
 
 def rows(report: Report, title: str, contender: str | None = None) -> list[Row]:
@@ -93,6 +103,29 @@ def test_the_chain_tells_what_one_more_advisor_adds(report: Report) -> None:
     judged = {row.contender for row in rows(report, "The chain alone") if row.met}
 
     assert judged == {"one more, no hook", "one more, on_event", "one more, around"}
+
+
+async def test_memory_is_measured_in_each_store(bench: Bench) -> None:
+    measured = await remembering(bench, ["in-process", "sqlite"])
+
+    judged = {row.contender for row in measured if row.met}
+    assert judged == {"in-process", "sqlite"}
+    assert all(len(row.values) == 1 and row.values[0] > 0 for row in measured)
+    assert {row.contender for row in measured if row.figure.base == "one worker"} == {"sqlite"}
+
+
+async def test_a_store_that_cannot_be_had_has_rows_that_say_why(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none() -> None:
+        raise NoServerError("redis-server is not installed")
+
+    monkeypatch.setattr("tests.benchmarks.remembering.PrivateRedis", none)
+
+    measured = await remembering(bench, ["redis"])
+
+    notes = {row.note for row in measured if row.contender == "redis"}
+    assert notes == {"redis-server is not installed"}
 
 
 def test_text_that_is_lost_is_told() -> None:

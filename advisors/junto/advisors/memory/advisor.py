@@ -37,7 +37,6 @@ from .history import answers_tools, history
 from .line import Line
 from .local import leased
 from .running import Concurrency, RunningTurn
-from .settle import finished
 from .stores import InProcessStore
 from .window import HistoryWindow, LastMessages
 
@@ -157,7 +156,7 @@ class MemoryAdvisor(Advisor):
         async def save(response: ChatResponse) -> None:
             turn = call.turn(new, response, keep_reasoning=self.keep_reasoning)
             try:
-                await finished(running.commit(turn))
+                await running.commit(turn)
             except Exception as error:
                 msg = f"the answer is complete, but its turn was not stored: {error}"
                 raise TurnNotStoredError(msg, key=call.key, turn=turn) from error

@@ -17,7 +17,8 @@ from junto.core.memory import ConversationKey, Lease, LeasedStore, Turn
 
 from .line import Line, Place
 from .local import LocalLeases
-from .settle import settled
+from .settle import begun, finished, settled
+from .stores import InProcessStore
 
 __all__ = ["Concurrency", "RunningTurn"]
 
@@ -59,7 +60,9 @@ class RunningTurn:
         self._input_hash = input_hash
         self._seconds = seconds
         self._lease: Lease | None = None
-        self._beginning: asyncio.Task[Turn | None] | None = None
+        # A store that never waits: what is asked of it needs no task of its own.
+        self._at_once = type(store) is InProcessStore
+        self._beginning: asyncio.Future[Turn | None] | None = None
         self._line: Line | None = None
         self._place: Place | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -82,10 +85,10 @@ class RunningTurn:
         Returns:
             The turn, if it was stored before; then nothing is held.
         """
-        # In a task of its own: a cancellation must not leave behind what it does not know.
+        # Apart from who waits: a cancellation must not leave behind what it does not know.
         if self._beginning is None:
             take = self._take(how, line, seconds, given=given)
-            self._beginning = asyncio.create_task(take)
+            self._beginning = begun(take, at_once=self._at_once and how != "queue")
         return asyncio.shield(self._beginning)
 
     async def _take(
@@ -135,9 +138,14 @@ class RunningTurn:
     async def commit(self, turn: Turn) -> None:
         """Store the turn: the point from which on it is history.
 
+        Whoever is cancelled meanwhile goes on when that is done.
+
         Raises:
             StaleTurnError: The conversation is lost.
         """
+        await finished(self._commit(turn), at_once=self._at_once)
+
+    async def _commit(self, turn: Turn) -> None:
         if self.lost is not None:
             raise self.lost
         if self._lease is None:
@@ -172,14 +180,16 @@ class RunningTurn:
 
     async def __call__(self, outcome: Outcome) -> None:
         """Let the conversation go, also while the run is cancelled; in bounded time."""
-        task = asyncio.create_task(self._end(outcome))
+        # Mostly the turn is stored, and nothing is left to wait for.
+        quiet = self._renewing is None and (self._beginning is None or self._beginning.done())
+        task = begun(self._end(outcome), at_once=quiet and (self._at_once or self._lease is None))
         ended = await settled(task)
         if ended and not task.cancelled():
             task.result()
 
     async def _end(self, outcome: Outcome) -> None:
         try:
-            if self._beginning is not None:
+            if self._beginning is not None and not self._beginning.done():
                 if self._patient:
                     self._beginning.cancel()
                 await asyncio.wait({self._beginning})

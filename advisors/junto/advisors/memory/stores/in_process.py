@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 from attrs import define, evolve, field
 
@@ -81,8 +82,11 @@ class InProcessStore:
         key = check_key(key)
         with self._lock:
             found = self._found(key)
-            turns = () if found is None else tuple(found.turns.values())
-        return turns[max(0, len(turns) - limit) :] if limit > 0 else ()
+            if found is None:
+                return ()
+            # From the end: a window costs the same in a long conversation.
+            newest = tuple(islice(reversed(found.turns.values()), max(0, limit)))
+        return newest[::-1]
 
     async def append(self, key: KeyLike, turn: Turn) -> None:
         """Store a turn, unless it is there."""
