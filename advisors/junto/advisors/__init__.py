@@ -16,6 +16,7 @@ from .guard import (
 )
 from .logging import LoggingAdvisor
 from .memory import (
+    HISTORY_TEMPLATE,
     Concurrency,
     EstimatedTokens,
     HistoryWindow,
@@ -23,8 +24,12 @@ from .memory import (
     LastMessages,
     LastTurns,
     MemoryAdvisor,
+    MemoryOptions,
     MemoryStore,
+    PromptMemoryAdvisor,
     SQLiteStore,
+    Summariser,
+    SummaryWindow,
     TokenBudget,
     TokenCounter,
     Turn,
@@ -34,6 +39,7 @@ from .memory import (
 from .reasoning import ReasoningAdvisor
 
 __all__ = [
+    "HISTORY_TEMPLATE",
     "Block",
     "Check",
     "Concurrency",
@@ -46,11 +52,15 @@ __all__ = [
     "LastTurns",
     "LoggingAdvisor",
     "MemoryAdvisor",
+    "MemoryOptions",
     "MemoryStore",
+    "PromptMemoryAdvisor",
     "ReasoningAdvisor",
     "Replace",
     "SQLiteStore",
     "SafeGuardAdvisor",
+    "Summariser",
+    "SummaryWindow",
     "TokenBudget",
     "TokenCounter",
     "Turn",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from junto.core.memory import MemoryStore, Turn, check_conversation
 
 from .advisor import MemoryAdvisor
+from .prompt_advisor import HISTORY_TEMPLATE, MemoryOptions, PromptMemoryAdvisor
 from .running import Concurrency
 from .stores import InProcessStore, SQLiteStore, open_store
+from .summary import Summariser, SummaryWindow
 from .window import (
     EstimatedTokens,
     HistoryWindow,
@@ -17,6 +19,7 @@ from .window import (
 )
 
 __all__ = [
+    "HISTORY_TEMPLATE",
     "Concurrency",
     "EstimatedTokens",
     "HistoryWindow",
@@ -24,8 +27,12 @@ __all__ = [
     "LastMessages",
     "LastTurns",
     "MemoryAdvisor",
+    "MemoryOptions",
     "MemoryStore",
+    "PromptMemoryAdvisor",
     "SQLiteStore",
+    "Summariser",
+    "SummaryWindow",
     "TokenBudget",
     "TokenCounter",
     "Turn",

@@ -6,7 +6,15 @@ The ready-made stores and the advisors that use them are in :mod:`junto.advisors
 from __future__ import annotations
 
 from .codec import TURN_VERSION, hash_input, turn_from_json, turn_to_json
-from .key import ConversationKey, KeyLike, check_conversation, check_id, check_key
+from .key import (
+    SUMMARY_PREFIX,
+    ConversationKey,
+    KeyLike,
+    check_conversation,
+    check_id,
+    check_key,
+    summaries_of,
+)
 from .store import (
     ConversationInfo,
     Lease,
@@ -23,6 +31,7 @@ from .turn import FIRST, Turn, TurnStatus, path_to
 __all__ = [
     "ALL",
     "FIRST",
+    "SUMMARY_PREFIX",
     "TURN_VERSION",
     "ConversationInfo",
     "ConversationKey",
@@ -44,6 +53,7 @@ __all__ = [
     "import_lines",
     "is_managed",
     "path_to",
+    "summaries_of",
     "turn_from_json",
     "turn_to_json",
 ]
