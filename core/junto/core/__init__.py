@@ -84,6 +84,7 @@ from .retrieval import EmbeddingModel, Embeddings, Purpose, Ranked, Ranking, Rer
 from .secret import Secret
 from .store_errors import (
     ConversationBusyError,
+    EmbeddingMismatchError,
     MemoryStoreError,
     StaleTurnError,
     StoreFormatError,
@@ -126,6 +127,7 @@ __all__ = [
     "ContextKey",
     "ConversationBusyError",
     "CustomEvent",
+    "EmbeddingMismatchError",
     "EmbeddingModel",
     "Embeddings",
     "Event",

@@ -6,9 +6,11 @@ from junto.core.memory import MemoryStore, Turn, check_conversation
 
 from .advisor import MemoryAdvisor
 from .prompt_advisor import HISTORY_TEMPLATE, MemoryOptions, PromptMemoryAdvisor
+from .recall import VectorMemoryAdvisor
 from .running import Concurrency
 from .stores import InProcessStore, SQLiteStore, open_store
 from .summary import Summariser, SummaryWindow
+from .vectors import InProcessVectors, PgVectors, SQLiteVectors, open_vectors
 from .window import (
     EstimatedTokens,
     HistoryWindow,
@@ -24,18 +26,23 @@ __all__ = [
     "EstimatedTokens",
     "HistoryWindow",
     "InProcessStore",
+    "InProcessVectors",
     "LastMessages",
     "LastTurns",
     "MemoryAdvisor",
     "MemoryOptions",
     "MemoryStore",
+    "PgVectors",
     "PromptMemoryAdvisor",
     "SQLiteStore",
+    "SQLiteVectors",
     "Summariser",
     "SummaryWindow",
     "TokenBudget",
     "TokenCounter",
     "Turn",
+    "VectorMemoryAdvisor",
     "check_conversation",
     "open_store",
+    "open_vectors",
 ]

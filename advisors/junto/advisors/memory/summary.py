@@ -33,7 +33,7 @@ from .stores import open_store
 from .transcript import quoted, transcript
 from .window import HistoryWindow, LastMessages, groups
 
-__all__ = ["Summariser", "SummaryWindow"]
+__all__ = ["ROLES", "MessageRole", "Summariser", "SummaryWindow"]
 
 log = get_logger("junto.memory")
 
@@ -41,9 +41,7 @@ Summariser: TypeAlias = Callable[[str, Sequence[Turn]], Awaitable[str]]
 """Writes a summary of what an earlier summary says, which may be empty, and of some turns."""
 
 MessageRole: TypeAlias = Literal["user", "assistant", "system"]
-_ROLES: dict[str, Any] = {
-    kind.role: kind for kind in (UserMessage, AssistantMessage, SystemMessage)
-}
+ROLES: dict[str, Any] = {kind.role: kind for kind in (UserMessage, AssistantMessage, SystemMessage)}
 
 _COVERS = "covers"
 # So many summaries of a conversation are kept, and so many turns told to the writer at once.
@@ -127,8 +125,8 @@ class SummaryWindow(HistoryWindow):
             if limit < (1 if isinstance(limit, int) else 0.001):
                 msg = f"{name} is at least 1, not {limit}"
                 raise ValueError(msg)
-        if role not in _ROLES:
-            msg = f"role is one of {', '.join(_ROLES)}, not {role!r}"
+        if role not in ROLES:
+            msg = f"role is one of {', '.join(ROLES)}, not {role!r}"
             raise ValueError(msg)
         self._limit = max_characters
         self._write, self._own = _writer(model, max_characters)
@@ -234,7 +232,7 @@ class SummaryWindow(HistoryWindow):
         await self._store.append(place, turn)
 
     def _message(self, summary: _Summary) -> Message:
-        made: Message = _ROLES[self._role](f"{_MARK}\n{quoted(summary.text)}")
+        made: Message = ROLES[self._role](f"{_MARK}\n{quoted(summary.text)}")
         return made
 
     def __repr__(self) -> str:

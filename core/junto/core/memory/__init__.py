@@ -27,6 +27,14 @@ from .store import (
 )
 from .transfer import ALL, branch, export_lines, import_lines
 from .turn import FIRST, Turn, TurnStatus, path_to
+from .vectors import (
+    Recalled,
+    RecallScope,
+    VectorRecord,
+    VectorStore,
+    check_vector_store,
+    unit_vector,
+)
 
 __all__ = [
     "ALL",
@@ -40,13 +48,18 @@ __all__ = [
     "LeasedStore",
     "ManagedStore",
     "MemoryStore",
+    "RecallScope",
+    "Recalled",
     "Turn",
     "TurnStatus",
+    "VectorRecord",
+    "VectorStore",
     "branch",
     "check_conversation",
     "check_id",
     "check_key",
     "check_store",
+    "check_vector_store",
     "export_lines",
     "has_leases",
     "hash_input",
@@ -56,4 +69,5 @@ __all__ = [
     "summaries_of",
     "turn_from_json",
     "turn_to_json",
+    "unit_vector",
 ]
