@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 
 from attrs import evolve
 
@@ -55,4 +54,4 @@ def converse(
 async def _answer(settings: Settings, screen: Screen, question: str) -> None:
     async with Session(settings, screen) as session:
         await session.load()
-        await session.turn(question, uuid.uuid4().hex)
+        await session.turn(question, session.conversation)

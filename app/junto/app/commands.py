@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from .memory_group import memory as memory_group
+
 if TYPE_CHECKING:
     from junto.core import ChatOptions
 
@@ -26,9 +28,13 @@ def cli() -> None:
       junto chat                     a conversation with a model on this machine
       junto chat "Why is it so?"     one answer, on standard output
       junto models                   the models for this machine
+      junto memory                   stored conversations
       junto plugins                  the plugins that are installed
       junto new advisor NAME         a package for an advisor of your own
     """  # noqa: D301  a backspace tells click to keep the lines
+
+
+cli.add_command(memory_group)
 
 
 @cli.command()
@@ -74,6 +80,18 @@ def cli() -> None:
     help="How many earlier messages the model sees; 0 for none.",
 )
 @click.option(
+    "--store",
+    default="",
+    metavar="ADDRESS",
+    help="Keep the conversation there, as sqlite:///chat.db; without it, it ends with the command.",
+)
+@click.option(
+    "--conversation",
+    default="",
+    metavar="NAME",
+    help="Which conversation of the store goes on, or begins; without it, a new one.",
+)
+@click.option(
     "-v",
     "--verbose",
     count=True,
@@ -88,6 +106,8 @@ def chat(  # noqa: PLR0917  click calls with keywords
     pairs: tuple[str, ...],
     reasoning: str,
     memory: int,
+    store: str,
+    conversation: str,
     verbose: int,
     log_level: str | None,
 ) -> None:
@@ -102,6 +122,9 @@ def chat(  # noqa: PLR0917  click calls with keywords
     """
     question = _question(prompt)
     options = _options(pairs, think)
+    if conversation and not store:
+        msg = "--conversation names one of a --store: name that too, as sqlite:///chat.db"
+        raise click.UsageError(msg)
     level = log_level or (None if not verbose else "info" if verbose == 1 else "debug")
 
     from .chat import Settings, converse
@@ -111,6 +134,8 @@ def chat(  # noqa: PLR0917  click calls with keywords
         options=options,
         show_reasoning=reasoning == "show",
         memory=memory,
+        store=store,
+        conversation=_text(conversation),
     )
     converse(model or None, settings, question, level)
 

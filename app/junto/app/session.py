@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from attrs import field, frozen
 
-from junto.advisors import LoggingAdvisor, MemoryAdvisor, ReasoningAdvisor
+from junto.advisors import (
+    LoggingAdvisor,
+    MemoryAdvisor,
+    ReasoningAdvisor,
+    check_conversation,
+    open_store,
+)
 from junto.core import (
     Advisor,
     ChatClient,
@@ -21,6 +28,7 @@ from junto.core import (
     TextDelta,
     Usage,
 )
+from junto.core.memory import ALL
 
 from .screen import Screen
 
@@ -42,6 +50,8 @@ class Settings:
         options: For every question.
         show_reasoning: Show the chain of thought on standard error.
         memory: How many earlier messages the model sees.
+        store: The address of where conversations are kept; empty for nowhere.
+        conversation: Which of them goes on; empty for a new one.
     """
 
     model: str = ""
@@ -49,6 +59,8 @@ class Settings:
     options: ChatOptions = field(factory=ChatOptions)
     show_reasoning: bool = True
     memory: int = 20
+    store: str = ""
+    conversation: str = ""
 
 
 class Session:
@@ -57,12 +69,15 @@ class Session:
     Attributes:
         usage: Tokens of all turns so far.
         turns: How many there were.
+        conversation: The one that it begins with.
     """
 
     def __init__(self, settings: Settings, screen: Screen) -> None:
         advisors: list[Advisor] = [LoggingAdvisor(), ReasoningAdvisor("apart")]
-        if settings.memory:
-            advisors.append(MemoryAdvisor(max_messages=settings.memory))
+        self._store = open_store(settings.store) if settings.store else None
+        if settings.memory or self._store is not None:
+            advisors.append(MemoryAdvisor(self._store, max_messages=settings.memory))
+        self.conversation = check_conversation(settings.conversation or uuid.uuid4().hex)
         self._settings = settings
         self._screen = screen
         self._client = ChatClient(
@@ -86,6 +101,11 @@ class Session:
         Raises:
             ChatError: It cannot be used.
         """
+        if self._store is not None:
+            count = len(await self._store.load(self.conversation, ALL))
+            turns = "1 turn" if count == 1 else f"{count} turns"
+            if count or not self._settings.conversation:
+                self._screen.note(f"conversation {self.conversation}, {turns} so far")
         load = getattr(self._client.model, "load", None)
         if load is not None:
             self._screen.status(f"loading {self.model} …")
@@ -146,5 +166,10 @@ class Session:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the model."""
-        await self._client.aclose()
+        """Close the model and the store."""
+        try:
+            await self._client.aclose()
+        finally:
+            close: Any = getattr(self._store, "aclose", None)
+            if close is not None:
+                await close()

@@ -57,7 +57,7 @@ class Talk:
         self._screen = screen
         self._details = details
         self._options = ChatOptions()
-        self._conversation = uuid.uuid4().hex
+        self._conversation = ""
         self._said: list[tuple[str, str]] = []
         self._commands: dict[str, Callable[[str], None]] = {
             "/help": self._help,
@@ -79,6 +79,7 @@ class Talk:
         _load_readline()
         with asyncio.Runner() as runner:
             self._session = Session(self._settings, self._screen)
+            self._conversation = self._session.conversation
             try:
                 runner.run(self._session.load())
                 self._screen.note(
@@ -133,7 +134,8 @@ class Talk:
     def _clear(self, _: str) -> None:
         self._conversation = uuid.uuid4().hex
         self._said.clear()
-        self._screen.note("a new conversation begins")
+        name = f": {self._conversation}" if self._settings.store else ""
+        self._screen.note(f"a new conversation begins{name}")
 
     def _think(self, word: str) -> None:
         if word not in {"on", "off"}:

@@ -85,6 +85,7 @@ from .retrieval import EmbeddingModel, Embeddings, Purpose, Ranked, Ranking, Rer
 from .secret import Secret
 from .store_errors import (
     ConversationBusyError,
+    EmbeddingMismatchError,
     MemoryStoreError,
     StaleTurnError,
     StoreFormatError,
@@ -137,6 +138,7 @@ __all__ = [
     "ContextKey",
     "ConversationBusyError",
     "CustomEvent",
+    "EmbeddingMismatchError",
     "EmbeddingModel",
     "Embeddings",
     "Event",

@@ -28,7 +28,8 @@
     │   ├── StaleTurnError              the turn has lost its conversation
     │   ├── TurnConflictError           the turn id was used with another input
     │   ├── StoreUnavailableError       the store cannot be reached or used
-    │   └── StoreFormatError            what is stored is too new, unknown or damaged
+    │   ├── StoreFormatError            what is stored is too new, unknown or damaged
+    │   └── EmbeddingMismatchError      a vector of another model or length
     ├── ModelFileError                a local model's file is missing or damaged
     ├── MissingExtraError             an optional part is not installed; also ImportError
     └── PluginError                   a name leads to no plugin, or to a broken one

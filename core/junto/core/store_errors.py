@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ConversationBusyError",
+    "EmbeddingMismatchError",
     "MemoryStoreError",
     "StaleTurnError",
     "StoreFormatError",
@@ -52,6 +53,10 @@ class StoreUnavailableError(MemoryStoreError):
 
 class StoreFormatError(MemoryStoreError):
     """What is stored cannot be read: of a newer version, of an unknown kind, or damaged."""
+
+
+class EmbeddingMismatchError(MemoryStoreError):
+    """A vector is of another model, or of another length, than those that are stored."""
 
 
 class TurnNotStoredError(SaveError):

@@ -32,7 +32,7 @@ from junto.core.memory import (
     path_to,
 )
 
-from .call import Call, replayed_answer
+from .call import IN_SIGHT, Call, replayed_answer
 from .history import answers_tools, history
 from .line import Line
 from .local import leased
@@ -163,8 +163,27 @@ class MemoryAdvisor(Advisor):
             self.window.stored(call.key, turn)
 
         ctx.add_save(save, key=self)
-        earlier = history(await self._earlier(call), new)
-        return request.with_messages([*system, *earlier, *new]) if earlier else request
+        found = await self._earlier(call)
+        ctx[IN_SIGHT] = frozenset(item.id for item in found if isinstance(item, Turn))
+        earlier = history(found, new)
+        return self.present(request, system, earlier, new) if earlier else request
+
+    def present(
+        self,
+        request: ChatRequest,
+        system: Sequence[SystemMessage],
+        earlier: Sequence[Message],
+        new: Sequence[Message],
+    ) -> ChatRequest:
+        """The request with its history; the place for another way to tell it.
+
+        Args:
+            request: The request without.
+            system: Its system messages.
+            earlier: What was said before; never empty.
+            new: Its other messages.
+        """
+        return request.with_messages([*system, *earlier, *new])
 
     def open(self, ctx: RunContext) -> EventHook:
         """Stop a turn that has lost its conversation."""

@@ -9,6 +9,7 @@ from attrs import frozen
 from junto.core import (
     AssistantMessage,
     ChatResponse,
+    ContextKey,
     Message,
     Outcome,
     RunContext,
@@ -19,7 +20,10 @@ from junto.core.memory import ConversationKey, Turn, TurnStatus, check_conversat
 
 from .history import repaired
 
-__all__ = ["Call", "replayed_answer"]
+__all__ = ["IN_SIGHT", "Call", "replayed_answer"]
+
+IN_SIGHT = ContextKey[frozenset[str]]("junto.memory.in_sight")
+"""The turns that the model sees anyway, by their ids: nobody has to recall them."""
 
 _TOLD = ("request_id", "model")
 """What of a response's metadata is stored."""

@@ -24,6 +24,7 @@ __all__ = [
     "LastTurns",
     "TokenBudget",
     "TokenCounter",
+    "groups",
 ]
 
 
@@ -95,7 +96,7 @@ class _Sized(HistoryWindow):
         """The newest turns that fit together; the newest of them in any case."""
         kept: list[Turn] = []
         size = 0
-        for group in reversed(_groups(turns)):
+        for group in reversed(groups(turns)):
             more = sum(self._size(turn) for turn in group)
             if kept and size + more > self._limit:
                 break
@@ -191,7 +192,7 @@ def _cut(group: Sequence[Turn], fits: Callable[[Sequence[Turn]], bool]) -> Seque
     return [joined]
 
 
-def _groups(turns: Iterable[Turn]) -> list[list[Turn]]:
+def groups(turns: Iterable[Turn]) -> list[list[Turn]]:
     """Turns that belong together: one that begins with tool results joins the one before."""
     groups: list[list[Turn]] = []
     for turn in turns:

@@ -6,7 +6,15 @@ The ready-made stores and the advisors that use them are in :mod:`junto.advisors
 from __future__ import annotations
 
 from .codec import TURN_VERSION, hash_input, turn_from_json, turn_to_json
-from .key import ConversationKey, KeyLike, check_conversation, check_id, check_key
+from .key import (
+    SUMMARY_PREFIX,
+    ConversationKey,
+    KeyLike,
+    check_conversation,
+    check_id,
+    check_key,
+    summaries_of,
+)
 from .store import (
     ConversationInfo,
     Lease,
@@ -19,10 +27,19 @@ from .store import (
 )
 from .transfer import ALL, branch, export_lines, import_lines
 from .turn import FIRST, Turn, TurnStatus, path_to
+from .vectors import (
+    Recalled,
+    RecallScope,
+    VectorRecord,
+    VectorStore,
+    check_vector_store,
+    unit_vector,
+)
 
 __all__ = [
     "ALL",
     "FIRST",
+    "SUMMARY_PREFIX",
     "TURN_VERSION",
     "ConversationInfo",
     "ConversationKey",
@@ -31,19 +48,26 @@ __all__ = [
     "LeasedStore",
     "ManagedStore",
     "MemoryStore",
+    "RecallScope",
+    "Recalled",
     "Turn",
     "TurnStatus",
+    "VectorRecord",
+    "VectorStore",
     "branch",
     "check_conversation",
     "check_id",
     "check_key",
     "check_store",
+    "check_vector_store",
     "export_lines",
     "has_leases",
     "hash_input",
     "import_lines",
     "is_managed",
     "path_to",
+    "summaries_of",
     "turn_from_json",
     "turn_to_json",
+    "unit_vector",
 ]

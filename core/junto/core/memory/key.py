@@ -8,7 +8,15 @@ from typing import Any, TypeAlias
 
 from attrs import frozen
 
-__all__ = ["ConversationKey", "KeyLike", "check_conversation", "check_id", "check_key"]
+__all__ = [
+    "SUMMARY_PREFIX",
+    "ConversationKey",
+    "KeyLike",
+    "check_conversation",
+    "check_id",
+    "check_key",
+    "summaries_of",
+]
 
 _LONGEST_ID = 255
 _NOT_IN_IDS = {"Cc", "Cf", "Cs"}
@@ -102,3 +110,16 @@ def check_key(key: KeyLike) -> ConversationKey:
     check_conversation(given.conversation)
     check_id(given.tenant, "tenant", empty=True)
     return given
+
+
+SUMMARY_PREFIX = "junto.summary."
+"""What the ids of conversations begin with that hold only summaries of others."""
+
+
+def summaries_of(key: KeyLike) -> ConversationKey:
+    """The conversation in which the summaries of another one are kept.
+
+    Whoever deletes a conversation deletes this one as well.
+    """
+    key = check_key(key)
+    return ConversationKey(f"{SUMMARY_PREFIX}{key.digest()}", key.tenant)

@@ -7,11 +7,32 @@ import sqlite3
 import time
 from pathlib import Path
 
+from attrs import frozen
+
 from junto.core import StoreFormatError
 
-__all__ = ["SCHEMA_VERSION", "opened"]
+__all__ = ["SCHEMA_VERSION", "Schema", "opened"]
 
-# The n-th brings a file from version n to n + 1.  They are never changed, only added to.
+
+@frozen
+class Schema:
+    """Tables that belong together, of which a file may hold several kinds.
+
+    Attributes:
+        name: Whose table ``NAME_schema`` holds the version.
+        migrations: The n-th brings a file from version n to n + 1.
+    """
+
+    name: str
+    migrations: tuple[str, ...]
+
+    @property
+    def version(self) -> int:
+        """What this junto writes."""
+        return len(self.migrations)
+
+
+# Migrations are never changed, only added to.
 _MIGRATIONS = (
     """
     CREATE TABLE memory_conversations (
@@ -44,16 +65,19 @@ _MIGRATIONS = (
     """,
 )
 
-SCHEMA_VERSION = len(_MIGRATIONS)
+TURNS = Schema("memory", _MIGRATIONS)
+
+SCHEMA_VERSION = TURNS.version
 """What this junto writes."""
 
 
-def opened(path: Path, timeout: float) -> sqlite3.Connection:
+def opened(path: Path, timeout: float, schema: Schema = TURNS) -> sqlite3.Connection:
     """A connection to the file, which is made or brought up to date first.
 
     Args:
         path: The file; a new one can be read and written by its owner alone.
         timeout: Seconds to wait for other processes.
+        schema: The tables that it has to have.
 
     Raises:
         OSError: It cannot be opened, or is a symbolic link.
@@ -68,7 +92,7 @@ def opened(path: Path, timeout: float) -> sqlite3.Connection:
         _write_ahead(connection, time.monotonic() + timeout)
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
-        _migrate(connection)
+        _migrate(connection, schema)
     except BaseException:
         connection.close()
         raise
@@ -88,31 +112,33 @@ def _write_ahead(connection: sqlite3.Connection, deadline: float) -> None:
             return
 
 
-def _migrate(connection: sqlite3.Connection) -> None:
-    if _version(connection) == SCHEMA_VERSION:
+def _migrate(connection: sqlite3.Connection, schema: Schema) -> None:
+    if _version(connection, schema) == schema.version:
         return
+    table = f"{schema.name}_schema"
     connection.execute("BEGIN IMMEDIATE")
     # Whatever goes wrong, the caller closes the connection, and nothing has happened.
-    connection.execute("CREATE TABLE IF NOT EXISTS memory_schema (version INTEGER NOT NULL)")
-    version = _version(connection)
-    if version > SCHEMA_VERSION:
+    connection.execute(f"CREATE TABLE IF NOT EXISTS {table} (version INTEGER NOT NULL)")
+    version = _version(connection, schema)
+    if version > schema.version:
         msg = (
-            f"the file has version {version} of the memory schema, and this junto knows "
-            f"versions up to {SCHEMA_VERSION}: use a newer junto"
+            f"the file has version {version} of the {schema.name} schema, and this junto knows "
+            f"versions up to {schema.version}: use a newer junto"
         )
         raise StoreFormatError(msg)
     # executescript() would commit first.
-    for script in _MIGRATIONS[version:]:
+    for script in schema.migrations[version:]:
         for statement in script.split(";"):
             connection.execute(statement)
-    connection.execute("DELETE FROM memory_schema")
-    connection.execute("INSERT INTO memory_schema VALUES (?)", (SCHEMA_VERSION,))
+    connection.execute(f"DELETE FROM {table}")  # noqa: S608  a constant
+    connection.execute(f"INSERT INTO {table} VALUES (?)", (schema.version,))  # noqa: S608  as above
     connection.execute("COMMIT")
 
 
-def _version(connection: sqlite3.Connection) -> int:
-    query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'memory_schema'"
-    if connection.execute(query).fetchone() is None:
+def _version(connection: sqlite3.Connection, schema: Schema) -> int:
+    table = f"{schema.name}_schema"
+    query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+    if connection.execute(query, (table,)).fetchone() is None:
         return 0
-    row = connection.execute("SELECT max(version) FROM memory_schema").fetchone()
+    row = connection.execute(f"SELECT max(version) FROM {table}").fetchone()  # noqa: S608  as above
     return int(row[0] or 0)

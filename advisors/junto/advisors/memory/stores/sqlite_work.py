@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 from weakref import finalize
 
 from junto.core import StoreUnavailableError
@@ -19,13 +19,16 @@ __all__ = ["Work"]
 
 T = TypeVar("T")
 
+Opening: TypeAlias = Callable[[Path, float], sqlite3.Connection]
+
 
 class _Thread:
     """The thread's side; it refers to no store, so that a store can be dropped."""
 
-    def __init__(self, path: Path, timeout: float) -> None:
+    def __init__(self, path: Path, timeout: float, opening: Opening) -> None:
         self.path = path
         self.timeout = timeout
+        self.opening = opening
         self.pid = os.getpid()
         self.executor = ThreadPoolExecutor(1, "junto-sqlite")
         self.connection: sqlite3.Connection | None = None
@@ -34,7 +37,7 @@ class _Thread:
         """Do one transaction: all of it or nothing."""
         try:
             if self.connection is None:
-                self.connection = opened(self.path, self.timeout)
+                self.connection = self.opening(self.path, self.timeout)
             connection = self.connection
             connection.execute(begin)
             try:
@@ -62,9 +65,15 @@ class Work:
     """A thread that does transactions, opened when it is needed.
 
     A process that was forked gets a thread and a connection of its own.
+
+    Args:
+        path: The file.
+        timeout: Seconds to wait for other processes.
+        opening: Makes a connection of these; it must not refer to the store.
     """
 
-    def __init__(self, path: Path, timeout: float) -> None:
+    def __init__(self, path: Path, timeout: float, opening: Opening = opened) -> None:
+        self._opening = opening
         self._path = path
         self._timeout = timeout
         self._closed = False
@@ -98,7 +107,7 @@ class Work:
             if self._end is not None:
                 self._end.detach()
         if thread is None:
-            thread = self._thread = _Thread(self._path, self._timeout)
+            thread = self._thread = _Thread(self._path, self._timeout, self._opening)
             self._end = finalize(self, _finish, thread)
             # At exit the executor's own hook waits for the thread, and comes first.
             self._end.atexit = False
