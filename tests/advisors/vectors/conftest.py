@@ -26,7 +26,7 @@ def coarse(a: bytes, b: bytes) -> float:
     one, other = array("f"), array("f")
     one.frombytes(a)
     other.frombytes(b)
-    error = (zlib.crc32(b) % 1000 - 500) * 1e-6
+    error = (zlib.crc32(a) % 1000 - 500) * 1e-6
     return 1 - sum(x * y for x, y in zip(one, other, strict=True)) + error
 
 
