@@ -8,13 +8,15 @@ from junto.advisors import (
     GuardAdvisor,
     LoggingAdvisor,
     MemoryAdvisor,
+    PromptMemoryAdvisor,
     ReasoningAdvisor,
     Replace,
     SafeGuardAdvisor,
+    VectorMemoryAdvisor,
     window,
 )
 from junto.core import Advisor, ReasoningDelta
-from junto.core.testing import AdvisorContract
+from junto.core.testing import AdvisorContract, ScriptedEmbeddings
 
 TAGGED = (
     "<think>Let me see.</think>It is blue.",
@@ -44,6 +46,20 @@ class TestMemory(AdvisorContract):
 
     def advisor(self) -> MemoryAdvisor:
         return MemoryAdvisor()
+
+
+class TestPromptMemory(AdvisorContract):
+    changes_text = False
+
+    def advisor(self) -> PromptMemoryAdvisor:
+        return PromptMemoryAdvisor()
+
+
+class TestVectorMemory(AdvisorContract):
+    changes_text = False
+
+    def advisor(self) -> VectorMemoryAdvisor:
+        return VectorMemoryAdvisor(ScriptedEmbeddings())
 
 
 class TestReasoningAsBlock(AdvisorContract):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import zlib
 from array import array
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -21,12 +22,12 @@ KINDS = ("in-process", "sqlite", "sqlite-c", "sqlite-vec", "postgres", "pgvector
 
 
 def coarse(a: bytes, b: bytes) -> float:
-    """Give the distance as sqlite-vec does, as coarse as single precision can make it."""
+    """Give the distance as sqlite-vec does, and worse than single precision can make it."""
     one, other = array("f"), array("f")
     one.frombytes(a)
     other.frombytes(b)
-    product = sum(x * y for x, y in zip(one, other, strict=True))
-    return round(1 - product, 4)
+    error = (zlib.crc32(a) % 1000 - 500) * 1e-6
+    return 1 - sum(x * y for x, y in zip(one, other, strict=True)) + error
 
 
 def stand_in(connection: sqlite3.Connection) -> bool:

@@ -225,15 +225,11 @@ async def test_every_store_finds_what_exact_arithmetic_finds(make: Callable[...,
     # Many near ties: what only looks alike in single precision must not be mixed up.
     numbers = random.Random(5)
     base = [numbers.gauss(0, 1) for _ in range(24)]
-    records = [
-        VectorRecord(
-            f"{i:03}",
-            "",
-            [b + numbers.choice((1e-4, 0.01, 1)) * numbers.gauss(0, 1) for b in base],
-            float(i),
-        )
-        for i in range(300)
-    ]
+    records: list[VectorRecord] = []
+    for i in range(300):
+        noise = numbers.choice((1e-3, 1e-2, 1.0))
+        vector = [number + noise * numbers.gauss(0, 1) for number in base]
+        records.append(VectorRecord(f"{i:03}", "", vector, float(i)))
     bounds: Any = {} if isinstance(make(), PgVectors) else {"max_scanned": 250}
     store, exact = make(**bounds), InProcessVectors(**{"max_scanned": 300, **bounds})
     for chosen in (store, exact):
