@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from junto.core.memory import ConversationKey, LeasedStore
+from junto.core.memory import ConversationKey, LeasedStore, summaries_of
 
 from ...servers import Servers
 from .factories import FACTORIES, Factory, Make
@@ -31,8 +31,10 @@ async def store(make: Make, tmp_path: Path) -> AsyncIterator[LeasedStore]:
     """A store of each kind."""
     made: Any = make(tmp_path)
     # A server is shared with the test before: begin with nothing in it.
-    for tenant in ("", "a", "b"):
+    for tenant in ("", "a", "b", "t"):
         for name in {"c", *await made.conversations(tenant)}:
-            await made.clear(ConversationKey(name, tenant))
+            key = ConversationKey(name, tenant)
+            await made.clear(key)
+            await made.clear(summaries_of(key))
     yield made
     await made.aclose()
