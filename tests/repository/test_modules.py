@@ -28,7 +28,7 @@ GROUND = {"attrs"}
 SHIM = "junto.core._logging"
 
 # What is a fixture or a class of tests needs pytest; nothing else imports these two.
-FOR_PYTEST = {"junto.core.testing.contract", "junto.core.testing.fixtures"}
+FOR_PYTEST = {"junto.core.testing.fixtures", "junto.core.testing.kits.classes"}
 
 # What comes with an extra: modules that need it are left out where it is not installed.
 EXTRAS = {"click", "rich", "xllamacpp"}

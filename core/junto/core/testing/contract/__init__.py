@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-from typing import Any
-
-import pytest
-
 from .answers import AnswerChecks
 from .cancelling import CancelChecks
 from .direct import DirectChecks
@@ -25,7 +20,16 @@ __all__ = [
 ]
 
 
-class AdvisorContract(AnswerChecks, RunChecks, EndChecks, FaultChecks, CancelChecks, DirectChecks):
+class AdvisorContract(
+    AnswerChecks,
+    RunChecks,
+    EndChecks,
+    FaultChecks,
+    CancelChecks,
+    DirectChecks,
+    subject="advisor",
+    maker="advisor",
+):
     """Checks an advisor against the laws of the pipeline.
 
     ::
@@ -63,32 +67,3 @@ class AdvisorContract(AnswerChecks, RunChecks, EndChecks, FaultChecks, CancelChe
         limit: Seconds after which something counts as hanging.
         overrides: Checks that a subclass overrides on purpose, each with the reason.
     """
-
-    @pytest.fixture(autouse=True)
-    def _take_advisor_from_fixture(self, request: pytest.FixtureRequest) -> None:
-        defined = inspect.getattr_static(type(self), "advisor")
-        undefined = defined is inspect.getattr_static(AdvisorContract, "advisor")
-        if undefined or _is_fixture(defined):
-            self._given = request.getfixturevalue("advisor")
-
-    def test_no_check_is_overridden(self) -> None:
-        """A check that is replaced by accident would check nothing."""
-        replaced = sorted(_replaced(type(self)) - set(self.overrides))
-        if replaced:
-            msg = (
-                f"{type(self).__name__} overrides {', '.join(replaced)}: declare what the "
-                "advisor does, or give the reason in overrides"
-            )
-            raise AssertionError(msg)
-
-
-def _replaced(cls: type[Any]) -> set[str]:
-    own = cls.__mro__[: cls.__mro__.index(AdvisorContract)]
-    names = {name for base in own for name in vars(base)}
-    return {name for name in names if name.startswith("test_") and hasattr(AdvisorContract, name)}
-
-
-def _is_fixture(defined: object) -> bool:
-    # pytest has no public word for it; the second one is how it was before 8.4.
-    made = type(defined).__name__ == "FixtureFunctionDefinition"
-    return made or hasattr(defined, "_pytestfixturefunction")
