@@ -29,7 +29,7 @@ NEWER = {"annotationlib"}  # the standard library's from 3.14 on
 SHIM = "junto.core._logging"
 
 # What is a fixture or a class of tests needs pytest; nothing else imports these.
-FOR_PYTEST = {f"junto.core.testing.{name}" for name in ("contract", "fixtures", "stores")}
+FOR_PYTEST = {f"junto.core.testing.{name}" for name in ("fixtures", "kits.classes", "stores")}
 
 # What comes with an extra: modules that need it are left out where it is not installed.
 EXTRAS = {"click", "rich", "xllamacpp"}

@@ -452,6 +452,50 @@ def test_one_model_serves_one_loop_after_another() -> None:
     gc.collect()
 
 
+async def test_closing_the_model_interrupts_the_stream_that_is_read(
+    server: StandIn, model: DashScopeModel
+) -> None:
+    server.will(Reply([FIRST, GONE]))
+    events = stream(model)
+    first = await anext(events)
+    read = asyncio.ensure_future(anext(events))
+    await asyncio.sleep(0)
+    await model.aclose()
+    with pytest.raises(InterruptedStreamError, match="model was closed") as caught:
+        async with asyncio.timeout(SOON):
+            await read
+
+    assert caught.value.partial_text == sum_up(first).text
+    assert caught.value.request_id == ANSWER.expect["request_id"]
+
+
+async def test_closing_the_model_on_another_loop_interrupts_the_stream_too(
+    server: StandIn, model: DashScopeModel
+) -> None:
+    server.will(Reply([FIRST, GONE]))
+    events = stream(model)
+    await anext(events)
+    read = asyncio.ensure_future(anext(events))
+    await asyncio.to_thread(lambda: asyncio.run(model.aclose()))
+
+    with pytest.raises(InterruptedStreamError, match="model was closed"):
+        async with asyncio.timeout(SOON):
+            await read
+
+
+async def test_closing_the_model_interrupts_a_request_without_an_answer(
+    server: StandIn, model: DashScopeModel
+) -> None:
+    server.will(Reply([GONE]))
+    task = asyncio.create_task(hear(model))
+    async with asyncio.timeout(SOON):
+        await server.came.wait()
+        await model.aclose()
+        heard = await task
+
+    assert isinstance(heard.error, ChatConnectionError | InterruptedStreamError)
+
+
 async def test_a_session_that_was_given_is_used_and_left_open(server: StandIn) -> None:
     server.will(Reply.of(ANSWER))
     async with aiohttp.ClientSession(headers={"X-Mine": "1"}) as session:

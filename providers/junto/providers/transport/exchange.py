@@ -26,12 +26,28 @@ class Exchange:
 
     :meth:`close` is synchronous and frees the connection at once; it belongs into a
     ``finally``.  A connection whose answer was read to its end goes back to the pool.
+    It is one of ``running`` until then.
     """
 
-    __slots__ = ("_clock", "_content", "_failure", "_interrupt", "_response", "headers", "status")
+    __slots__ = (
+        "_clock",
+        "_content",
+        "_failure",
+        "_interrupt",
+        "_loop",
+        "_response",
+        "_running",
+        "headers",
+        "status",
+    )
 
-    def __init__(self, response: aiohttp.ClientResponse, clock: Clock) -> None:
+    def __init__(
+        self, response: aiohttp.ClientResponse, clock: Clock, running: set[Exchange]
+    ) -> None:
         self._response = response
+        self._loop = asyncio.get_running_loop()
+        self._running = running
+        running.add(self)
         self._content = response.content
         self._interrupt = response.content.set_exception
         self._clock = clock
@@ -98,8 +114,21 @@ class Exchange:
         except (aiohttp.ClientError, OSError, RuntimeError):
             pass  # the answer is whole: how the connection ends is nobody's business
 
+    def break_off(self) -> None:
+        """End the read that waits, and any later one, as the model is closed.
+
+        A session that is closed closes the connection, but tells nobody who reads from it
+        (aiohttp 3.14).
+        """
+        error = InterruptedStreamError("the model was closed before the answer was whole")
+        if self._loop is asyncio.get_running_loop():
+            self._interrupt(error)
+        elif self._loop.is_running():
+            self._loop.call_soon_threadsafe(self._interrupt, error)
+
     def close(self) -> None:
         """Free the connection: back to the pool if the body is at its end, else closed."""
+        self._running.discard(self)
         self._clock.stop()
         self._response.close()
 

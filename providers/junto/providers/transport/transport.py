@@ -86,6 +86,7 @@ class Transport:
         self._trust_env = trust_env
         self._redirects = redirects
         self._limits = aiohttp.ClientTimeout(total=None, connect=self.timeouts.connect)
+        self._running: set[Exchange] = set()
         self._sessions = Sessions(
             session, connections=connections, ssl_context=ssl_context, keep_alive=keep_alive
         )
@@ -139,7 +140,7 @@ class Transport:
                 raise _connection_error(error, url, self._limits) from harmless(error)
             target = _target_of(response) if self._redirects else None
             if target is None:
-                return Exchange(response, clock)
+                return Exchange(response, clock, self._running)
             response.close()
             with_key = with_key and target.origin() == URL(url).origin()
             url = str(target)
@@ -156,6 +157,8 @@ class Transport:
 
     async def aclose(self) -> None:
         """Close the sessions of ours.  Answers that are still read are interrupted."""
+        for exchange in list(self._running):
+            exchange.break_off()
         await self._sessions.aclose()
 
 

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
-
-import pytest
-
 from .answers import AnswerChecks
 from .cancelling import CancelChecks
 from .direct import DirectChecks
 from .ends import EndChecks
 from .faults import FaultChecks
-from .overrides import claim_no_override as _claim_no_override
-from .overrides import is_fixture as _is_fixture
 from .runs import RunChecks
 
 __all__ = [
@@ -26,7 +20,16 @@ __all__ = [
 ]
 
 
-class AdvisorContract(AnswerChecks, RunChecks, EndChecks, FaultChecks, CancelChecks, DirectChecks):
+class AdvisorContract(
+    AnswerChecks,
+    RunChecks,
+    EndChecks,
+    FaultChecks,
+    CancelChecks,
+    DirectChecks,
+    subject="advisor",
+    maker="advisor",
+):
     """Checks an advisor against the laws of the pipeline.
 
     ::
@@ -64,14 +67,3 @@ class AdvisorContract(AnswerChecks, RunChecks, EndChecks, FaultChecks, CancelChe
         limit: Seconds after which something counts as hanging.
         overrides: Checks that a subclass overrides on purpose, each with the reason.
     """
-
-    @pytest.fixture(autouse=True)
-    def _take_advisor_from_fixture(self, request: pytest.FixtureRequest) -> None:
-        defined = inspect.getattr_static(type(self), "advisor")
-        undefined = defined is inspect.getattr_static(AdvisorContract, "advisor")
-        if undefined or _is_fixture(defined):
-            self._given = request.getfixturevalue("advisor")
-
-    def test_no_check_is_overridden(self) -> None:
-        """A check that is replaced by accident would check nothing."""
-        _claim_no_override(type(self), AdvisorContract, self.overrides)

@@ -19,11 +19,11 @@ from ...events import (
     UsageUpdate,
 )
 from ...usage import FinishReason, Usage
+from ..kits.loops import claim
 from ..steps import cut, recut
 from ..validator import validate_events
 from .base import Checks
 from .bench import FINISH, SAMPLE, TEXT, USAGE, Seen, advisor_of, answer
-from .loops import claim
 
 __all__ = ["AnswerChecks"]
 

@@ -6,15 +6,16 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from ...functions import AdvisorLike
+from ..kits.classes import Guarded
+from ..kits.loops import play
 from .bench import Bench, Seen
-from .loops import play
 
 __all__ = ["Checks"]
 
 T = TypeVar("T")
 
 
-class Checks:
+class Checks(Guarded):
     """The declarations of an advisor's author; see ``AdvisorContract``."""
 
     changes_text: ClassVar[bool | None] = None
@@ -33,9 +34,6 @@ class Checks:
     conversation_id: ClassVar[str | None] = "contract"
     params: ClassVar[Mapping[str, Any]] = {}
     limit: ClassVar[float] = 5.0
-    overrides: ClassVar[Mapping[str, str]] = {}
-
-    _given: AdvisorLike | None = None
 
     def advisor(self) -> AdvisorLike:
         """Make the advisor."""

@@ -16,10 +16,10 @@ from ...hooks import Advisor, Placement, place
 from ...order import entry_of
 from ...stream import ChatStream
 from ...usage import FinishReason, Usage
+from ..kits.loops import claim
 from ..recording import RecordingAdvisor
 from ..scripted import ScriptedModel
 from ..steps import Pause, Sizes, cut
-from .loops import claim
 
 if TYPE_CHECKING:
     from .base import Checks

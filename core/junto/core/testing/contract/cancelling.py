@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+from ..kits.loops import claim, ticks
 from ..steps import cut, hang
 from .base import Checks
 from .bench import FINISH, TEXT, Bench, answer, slowly
-from .loops import claim, ticks
 from .neighbours import Fault, faults_in
 
 __all__ = ["CancelChecks"]

@@ -14,11 +14,11 @@ from ...context import RunContext
 from ...events import Event, Finish
 from ...hooks import Advisor
 from ...messages import UserMessage
+from ..kits.loops import claim, ticks
 from ..recording import RecordingAdvisor
 from ..scripted import ScriptedModel
 from .base import Checks
 from .bench import advisor_of, answer
-from .loops import claim, ticks
 
 __all__ = ["DirectChecks"]
 

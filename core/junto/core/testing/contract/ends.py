@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 from ...attempt import OutcomeKind
 from ...errors import StreamClosedError
 from ...stream import ChatStream
+from ..kits.loops import claim, ticks
 from ..steps import cut, hang
 from .base import Checks
 from .bench import TEXT, Bench, answer
-from .loops import claim, ticks
 
 __all__ = ["EndChecks"]
 

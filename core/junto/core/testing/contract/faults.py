@@ -9,10 +9,10 @@ from typing import Any, cast
 
 from ...attempt import OutcomeKind
 from ...errors import SaveError
+from ..kits.loops import claim, ticks
 from ..steps import cut, hang
 from .base import Checks
 from .bench import TEXT, Bench, Seen, advisor_of, answer
-from .loops import claim, ticks
 from .neighbours import Fault, faults_in
 
 __all__ = ["FaultChecks"]

@@ -11,10 +11,10 @@ from ...chat import ChatRequest
 from ...context import RunContext
 from ...events import TextDelta
 from ...hooks import Advisor
+from ..kits.blocking import blocking_calls
+from ..kits.loops import claim, ticks
 from .base import Checks
 from .bench import TEXT, Bench, Seen, advisor_of, answer, slowly
-from .blocking import blocking_calls
-from .loops import claim, ticks
 from .neighbours import AskTwice
 
 __all__ = ["RunChecks"]

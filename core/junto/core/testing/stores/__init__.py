@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-
-import pytest
-
-from ..contract.overrides import claim_no_override as _claim_no_override
-from ..contract.overrides import is_fixture as _is_fixture
 from .cancelling import CancelChecks
 from .fencing import FenceChecks
 from .ids import IdChecks
@@ -39,6 +33,8 @@ class MemoryContract(
     FenceChecks,
     CancelChecks,
     ManageChecks,
+    subject="store",
+    maker="store",
 ):
     """Checks a memory store against :class:`~junto.core.memory.MemoryStore`.
 
@@ -63,14 +59,3 @@ class MemoryContract(
         limit: Seconds after which something counts as hanging.
         overrides: Checks that a subclass overrides on purpose, each with the reason.
     """
-
-    @pytest.fixture(autouse=True)
-    def _take_store_from_fixture(self, request: pytest.FixtureRequest) -> None:
-        defined = inspect.getattr_static(type(self), "store")
-        undefined = defined is inspect.getattr_static(MemoryContract, "store")
-        if undefined or _is_fixture(defined):
-            self._given = request.getfixturevalue("store")
-
-    def test_no_check_is_overridden(self) -> None:
-        """A check that is replaced by accident would check nothing."""
-        _claim_no_override(type(self), MemoryContract, self.overrides)

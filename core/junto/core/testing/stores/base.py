@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from ...memory import (
@@ -17,7 +17,8 @@ from ...memory import (
     hash_input,
 )
 from ...messages import AssistantMessage, UserMessage
-from ..contract.loops import claim, play
+from ..kits.classes import Guarded
+from ..kits.loops import claim, play
 
 __all__ = ["ALL", "MINUTE", "Checks", "fails", "key", "leased", "say", "texts_of"]
 
@@ -30,16 +31,13 @@ MINUTE = 60.0
 """A lease that outlasts its check, in seconds."""
 
 
-class Checks:
+class Checks(Guarded):
     """The declarations of a store's author; see ``MemoryContract``."""
 
     lasting: ClassVar[bool] = False
     loops: ClassVar[bool] = True
     large: ClassVar[int] = 1_000_000
     limit: ClassVar[float] = 20.0
-    overrides: ClassVar[Mapping[str, str]] = {}
-
-    _given: MemoryStore | None = None
 
     def store(self) -> MemoryStore:
         """Make the store."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...memory import ConversationKey, LeasedStore, MemoryStore
 from ...store_errors import ConversationBusyError
-from ..contract.loops import claim, ticks
+from ..kits.loops import claim, ticks
 from .base import ALL, Checks, key, leased, say, texts_of
 
 __all__ = ["CancelChecks"]

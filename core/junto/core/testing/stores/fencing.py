@@ -7,7 +7,7 @@ import itertools
 
 from ...memory import ConversationKey, Lease, LeasedStore, Turn
 from ...store_errors import ConversationBusyError, StaleTurnError
-from ..contract.loops import claim
+from ..kits.loops import claim
 from .base import ALL, MINUTE, Checks, fails, key, leased, say, texts_of
 
 __all__ = ["FenceChecks"]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
 from ...memory import ConversationKey, LeasedStore, MemoryStore, has_leases, is_managed
-from ..contract.loops import claim
+from ..kits.loops import claim
 from .base import ALL, Checks, fails, key, say, texts_of
 
 __all__ = ["IdChecks"]

@@ -6,7 +6,7 @@ import asyncio
 
 from ...memory import Lease, LeasedStore, Turn, has_leases, hash_input
 from ...store_errors import ConversationBusyError, TurnConflictError
-from ..contract.loops import claim
+from ..kits.loops import claim
 from .base import ALL, MINUTE, Checks, closed, fails, key, leased, say, texts_of
 
 __all__ = ["LeaseChecks"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ...memory import ConversationKey, ManagedStore, MemoryStore, is_managed
-from ..contract.loops import claim
+from ..kits.loops import claim
 from .base import ALL, Checks, key, say, texts_of
 
 __all__ = ["ManageChecks"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from ...memory import ConversationKey, MemoryStore, branch, export_lines, import_lines
-from ..contract.loops import claim
+from ..kits.loops import claim
 from .base import ALL, Checks, closed, key, say, texts_of
 
 __all__ = ["SimpleChecks"]

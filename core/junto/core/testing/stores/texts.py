@@ -19,7 +19,7 @@ from ...messages import (
     VideoPart,
 )
 from ...usage import FinishReason, Usage
-from ..contract.loops import claim
+from ..kits.loops import claim
 from .base import ALL, Checks, key, say
 
 __all__ = ["TextChecks"]

@@ -6,7 +6,7 @@ import asyncio
 import threading
 
 from ...memory import ConversationKey, MemoryStore
-from ..contract.loops import claim
+from ..kits.loops import claim
 from .base import ALL, Checks, closed, key, say, texts_of
 
 __all__ = ["TogetherChecks"]

@@ -76,7 +76,7 @@ def play(
     finally:
         sys.unraisablehook = hook
     told += [str(w.message) for w in caught if _matters(w.category, warned=warned)]
-    claim(not told, f"something was left behind: {'; '.join(told)}")
+    claim(not told, f"something was left behind: {'; '.join(dict.fromkeys(told))}")
     return value
 
 
