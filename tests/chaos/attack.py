@@ -128,12 +128,13 @@ class Attack:
             return False
         try:
             lease = await self.store.begin(key, "probe", "", seconds=LEASE)
+            if isinstance(lease, Lease):
+                await self.store.abort(key, lease)
         except ConversationBusyError:
             return True
         except StoreUnavailableError:
+            # Whoever asks looks whether the server has crashed meanwhile.
             return False
-        if isinstance(lease, Lease):
-            await self.store.abort(key, lease)
         return False
 
     async def _probe(self, key: ConversationKey, since: float) -> None:
