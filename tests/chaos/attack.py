@@ -123,9 +123,10 @@ class Attack:
         await self.target.restart()
         self._outages += 1
 
-    async def _is_held(self, key: ConversationKey) -> bool:
+    async def _is_held(self, key: ConversationKey) -> bool | None:
+        """Whether a turn holds the conversation; `None` if the store cannot be asked."""
         if not has_leases(self.store):
-            return False
+            return None
         try:
             lease = await self.store.begin(key, "probe", "", seconds=LEASE)
             if isinstance(lease, Lease):
@@ -133,15 +134,14 @@ class Attack:
         except ConversationBusyError:
             return True
         except StoreUnavailableError:
-            # Whoever asks looks whether the server has crashed meanwhile.
-            return False
+            return None
         return False
 
     async def _probe(self, key: ConversationKey, since: float) -> None:
         """Measure how long a conversation stays held by somebody who is dead."""
         outages, limit = self._outages, LEASE + self.plan.grace
         while (took := time.monotonic() - since) < limit * 5:
-            if not await self._is_held(key) and outages == self._outages:
+            if await self._is_held(key) is False and outages == self._outages:
                 took = time.monotonic() - since
                 break
             if outages != self._outages:
