@@ -123,24 +123,25 @@ class Attack:
         await self.target.restart()
         self._outages += 1
 
-    async def _is_held(self, key: ConversationKey) -> bool:
+    async def _is_held(self, key: ConversationKey) -> bool | None:
+        """Whether a turn holds the conversation; `None` if the store cannot be asked."""
         if not has_leases(self.store):
-            return False
+            return None
         try:
             lease = await self.store.begin(key, "probe", "", seconds=LEASE)
+            if isinstance(lease, Lease):
+                await self.store.abort(key, lease)
         except ConversationBusyError:
             return True
         except StoreUnavailableError:
-            return False
-        if isinstance(lease, Lease):
-            await self.store.abort(key, lease)
+            return None
         return False
 
     async def _probe(self, key: ConversationKey, since: float) -> None:
         """Measure how long a conversation stays held by somebody who is dead."""
         outages, limit = self._outages, LEASE + self.plan.grace
         while (took := time.monotonic() - since) < limit * 5:
-            if not await self._is_held(key) and outages == self._outages:
+            if await self._is_held(key) is False and outages == self._outages:
                 took = time.monotonic() - since
                 break
             if outages != self._outages:
