@@ -31,7 +31,8 @@ class DashScopeModel(HTTPClient):
     Models that only stream, or may be thinking, are streamed also for ``call()``; others
     get a plain call then.  The native protocol has two endpoints, and a model answers on
     one of them: the capability table knows which, and where it is wrong the other is tried
-    once, and remembered.  Nothing else is ever sent twice.
+    once, and remembered.  Nothing else is ever sent twice, but what goes
+    out on a kept connection that turns out to be closed.
 
     Args:
         model: Its name on DashScope.  Unknown names are sent as they are.
