@@ -83,6 +83,10 @@ class OpenAIModel(HTTPClient):
         self._headers = dict(headers or {})
         self._given = Secret(api_key) if isinstance(api_key, str) else api_key
 
+    def __repr__(self) -> str:
+        host = urlsplit(self.base_url).netloc
+        return f"OpenAIModel({self.model!r}, server={self.server!r}, host={host!r})"
+
     def stream(self, request: ChatRequest) -> AsyncIterator[list[Event]]:
         """Ask, and yield a list of events for each read that brought some.
 
@@ -149,8 +153,8 @@ class OpenAIModel(HTTPClient):
             )
         if found is not None and parts.scheme == "http" and not (alone or self._allow_http):
             raise AuthenticationError(
-                f"{parts.netloc} is asked over plain http: the key would be readable on the"
-                " way; use https, or pass allow_http=True",
+                f"{parts.netloc} is asked over plain http: the key from {found[1]} would be"
+                " readable on the way; use https, pass allow_http=True, or leave the key out",
                 kind="insecure",
             )
         key, source = found or (None, self._variable)
