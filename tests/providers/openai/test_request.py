@@ -399,7 +399,7 @@ async def test_what_no_key_has_is_refused_unseen(key: str) -> None:
 def test_the_key_is_not_shown() -> None:
     model = OpenAIModel("m", api_key=KEY)
 
-    assert KEY not in repr(model)
+    assert repr(model) == "OpenAIModel('m', server='openai', host='api.openai.com')"
     assert KEY not in repr(vars(model))
 
 

@@ -122,7 +122,7 @@ class MemoryAdvisor(Advisor):
             if not seconds > 0:
                 msg = f"{what} is above 0, not {seconds}"
                 raise ValueError(msg)
-        self.window = _window(max_messages) if window is None else window
+        self.window: HistoryWindow = _window(max_messages) if window is None else window
         self._owns = isinstance(store, str)
         given = resolve_store(store) if isinstance(store, str) else store
         self.store: MemoryStore = InProcessStore() if given is None else check_store(given)
@@ -132,7 +132,7 @@ class MemoryAdvisor(Advisor):
         self.concurrency: Concurrency = concurrency
         self.queue_seconds = queue_seconds
         self.lease_seconds = lease_seconds
-        self.tenant = check_id(tenant, "tenant", empty=True)
+        self.tenant: str = check_id(tenant, "tenant", empty=True)
         self.name = name
         self.order = order
         self._leased = leased(self.store)

@@ -8,12 +8,15 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
-from junto.core import get_logger
+from junto.core import (
+    Logger,
+    get_logger,
+)
 from junto.core.memory import ConversationKey
 
 __all__ = ["Background", "Work"]
 
-log = get_logger("junto.memory")
+log: Logger = get_logger("junto.memory")
 
 Work = Callable[[], Coroutine[Any, Any, object]]
 

@@ -151,7 +151,7 @@ class VectorMemoryAdvisor(Advisor):
         self.max_turn_characters = max_turn_characters
         self.scope: RecallScope = scope
         self.message_role = role
-        self.tenant = check_id(tenant, "tenant", empty=True)
+        self.tenant: str = check_id(tenant, "tenant", empty=True)
         self.isolated = isolated
         self.name = name
         self.order = order

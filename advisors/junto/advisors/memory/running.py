@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from junto.core import (
     ConversationBusyError,
+    Logger,
     Outcome,
     StaleTurnError,
     StoreUnavailableError,
@@ -25,7 +26,7 @@ __all__ = ["Concurrency", "RunningTurn"]
 Concurrency: TypeAlias = Literal["reject", "queue", "interrupt"]
 """What happens to a second turn of a conversation while the first one runs."""
 
-log = get_logger("junto.memory")
+log: Logger = get_logger("junto.memory")
 
 _FIRST_WAIT = 0.02
 _LONGEST_WAIT = 0.5

@@ -12,6 +12,7 @@ from junto.core import (
     AssistantMessage,
     ChatClient,
     ChatModel,
+    Logger,
     MemoryStoreError,
     Message,
     SystemMessage,
@@ -35,7 +36,7 @@ from .window import HistoryWindow, LastMessages, groups
 
 __all__ = ["ROLES", "MessageRole", "Summariser", "SummaryWindow"]
 
-log = get_logger("junto.memory")
+log: Logger = get_logger("junto.memory")
 
 Summariser: TypeAlias = Callable[[str, Sequence[Turn]], Awaitable[str]]
 """Writes a summary of what an earlier summary says, which may be empty, and of some turns."""

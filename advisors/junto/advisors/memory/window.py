@@ -154,7 +154,7 @@ class TokenBudget(_Sized):
             raise ValueError(msg)
         self.counter: TokenCounter = EstimatedTokens() if counter is None else counter
         self.oversized = oversized
-        self.reach = _whole("max_turns", max_turns) if tokens else 0
+        self.reach: int = _whole("max_turns", max_turns) if tokens else 0
 
     @property
     def estimated(self) -> bool:

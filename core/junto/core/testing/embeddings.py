@@ -67,7 +67,7 @@ class ScriptedEmbeddings:
         self._acts = acts
         self.model = model
         self.requests: list[tuple[tuple[str, ...], Purpose]] = []
-        self.closed = False
+        self.closed: bool = False
 
     async def embed(self, texts: Sequence[str], *, purpose: Purpose = "document") -> Embeddings:
         """The vectors of ``texts``; each word counts as a token.

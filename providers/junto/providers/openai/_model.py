@@ -78,13 +78,17 @@ class OpenAIModel(HTTPClient):
         base_url = base_url or os.environ.get(f"{server.upper()}_BASE_URL") or self._row.base_url
         example = SERVERS["openai"].base_url
         url = check_address(base_url, path="/v1", example=example, allow_http=True)
-        self.base_url = url.removesuffix("/chat/completions")
+        self.base_url: str = url.removesuffix("/chat/completions")
         # llama.cpp and others close a connection behind each stream, without a word.
         connection.setdefault("keep_alive", self.base_url.startswith("https:"))
         super().__init__(Transport(**connection))
         self._allow_http = allow_http
         self._headers = dict(headers or {})
         self._given = Secret(api_key) if isinstance(api_key, str) else api_key
+
+    def __repr__(self) -> str:
+        host = urlsplit(self.base_url).netloc
+        return f"OpenAIModel({self.model!r}, server={self.server!r}, host={host!r})"
 
     def stream(self, request: ChatRequest) -> AsyncIterator[list[Event]]:
         """Ask, and yield a list of events for each read that brought some.
@@ -152,8 +156,8 @@ class OpenAIModel(HTTPClient):
             )
         if found is not None and parts.scheme == "http" and not (alone or self._allow_http):
             raise AuthenticationError(
-                f"{parts.netloc} is asked over plain http: the key would be readable on the"
-                " way; use https, or pass allow_http=True",
+                f"{parts.netloc} is asked over plain http: the key from {found[1]} would be"
+                " readable on the way; use https, pass allow_http=True, or leave the key out",
                 kind="insecure",
             )
         key, source = found or (None, self._variable)

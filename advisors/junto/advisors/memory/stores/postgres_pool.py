@@ -53,7 +53,7 @@ class Database:
 
     def __init__(self, where: Any, prefix: str, *, timeout: float, connections: int) -> None:
         self._driver = driver("asyncpg", "postgres")
-        self.name = named(where, "acquire", "a pool of asyncpg")
+        self.name: str = named(where, "acquire", "a pool of asyncpg")
         self._prefix = prefix
         self._timeout = timeout
         self._broken: type[Exception] = self._driver.InternalClientError

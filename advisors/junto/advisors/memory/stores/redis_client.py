@@ -37,7 +37,7 @@ class Server:
     def __init__(self, where: Any, prefix: str, *, timeout: float, connections: int) -> None:
         self._errors = (driver("redis.exceptions", "redis").RedisError, OSError)
         self._unknown: type[Exception] = driver("redis.exceptions", "redis").NoScriptError
-        self.name = named(where, "evalsha", "a client of redis.asyncio")
+        self.name: str = named(where, "evalsha", "a client of redis.asyncio")
         self._timeout = timeout
         self._version = f"{prefix}:version"
         make = partial(_make, driver("redis.asyncio", "redis"), Secret(str(where)), connections)

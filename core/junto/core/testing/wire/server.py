@@ -38,9 +38,9 @@ class Server:
     def __init__(self, *answers: Answer) -> None:
         self._answers = answers
         self._socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.url: str = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self.asked: list[Asked] = []
-        self.opened = 0
+        self.opened: int = 0
         self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
         self._changed = asyncio.Event()
