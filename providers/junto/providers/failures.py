@@ -10,11 +10,8 @@ stays recognisable in the message; a key in it does not.
 
 from __future__ import annotations
 
-import math
 import re
-import time
 from collections.abc import Callable, Mapping, Sequence
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from attrs import evolve, frozen
@@ -31,6 +28,8 @@ from junto.core import (
     clean_text,
 )
 
+from ._retry_after import retry_after
+from ._scrub import scrub
 from ._values import load_json, str_of, table_of
 from .sse import SSEParser
 
@@ -47,9 +46,7 @@ __all__ = [
     "to_error",
 ]
 
-_KEY = re.compile(r"\bsk-[A-Za-z0-9_-]{6,}")
-_BEARER = re.compile(r"(?i)\bbearer\s+\S+")
-_PREFIX = re.compile(r"^<(\d{3})>")
+_PREFIX = re.compile(r"<([45]\d\d)>")
 
 
 @frozen(kw_only=True)
@@ -183,16 +180,19 @@ class Origin:
 
     def scrub(self, text: str) -> str:
         """``text`` without the key, and without anything that looks like one."""
-        if self.key is not None and len(secret := self.key.reveal()) >= 4:
-            text = text.replace(secret, "…")
-        return _KEY.sub("sk-…", _BEARER.sub("Bearer …", text))
+        return scrub(text, self.key)
 
 
-def failure_of(payload: Any, status: int | None) -> Failure | None:
+def failure_of(payload: Any, status: int | None, *, said: bool = False) -> Failure | None:
     """Read a decoded JSON value as an error; ``None`` when it is none.
 
     Both shapes are known: ``{"code", "message", "request_id"}``, in which an empty code is
     a documented part of successes, and ``{"error": {…}}`` of the compatible mode.
+
+    Args:
+        payload: The value.
+        status: What came with it.
+        said: Something beside the value says already that it is an error.
     """
     table = table_of(payload)
     if status is not None and status < 400:
@@ -204,13 +204,15 @@ def failure_of(payload: Any, status: int | None) -> Failure | None:
     else:
         code, kind = str_of(table.get("code")), ""
         message = str_of(table.get("message")) or str_of(table.get("detail"))
-        if not code and (status is None or not table):
+        if not table or not (code or said or status is not None):
             return None
     request_id = str_of(table.get("request_id"))
     if not request_id and (other := str_of(table.get("id"))).startswith("chatcmpl-"):
         request_id = other.removeprefix("chatcmpl-")
-    if status is None and (prefix := _PREFIX.match(message)):
-        status = int(prefix[1])
+    if status is None:
+        # A code can be a status as a number, in OpenAI's shape.
+        number = _PREFIX.match(message) or _PREFIX.fullmatch(f"<{code}>")
+        status = int(number[1]) if number else None
     return Failure(
         status=status, code=code, type=kind, message=message, request_id=request_id or None
     )
@@ -230,7 +232,9 @@ def parse_failure(
     payload, stream_status = table_of(load_json(body)), None
     if not payload:
         payload, stream_status = _load_sse(body)
-    failure = failure_of(payload, stream_status or status) or Failure(status=status)
+    if stream_status is not None and stream_status >= 400:
+        status = stream_status
+    failure = failure_of(payload, status) or Failure(status=status)
     return evolve(failure, request_id=failure.request_id or request_id, retry_after=retry_after)
 
 
@@ -266,29 +270,3 @@ def to_error(failure: Failure, origin: Origin, *, partial_text: str = "") -> Pro
         request_id=clean_text(origin.scrub(failure.request_id or ""), 100) or None,
         partial_text=partial_text,
     )
-
-
-def retry_after(headers: Mapping[str, str], *, now: float | None = None) -> float | None:
-    """Seconds to wait, from ``retry-after-ms`` or ``retry-after`` (seconds or a date).
-
-    What is no number, not finite, negative or past counts as not said.
-    """
-    if (ms := _number(headers.get("retry-after-ms"))) is not None:
-        return ms / 1000
-    value = headers.get("retry-after")
-    if (seconds := _number(value)) is not None:
-        return seconds
-    try:
-        date = parsedate_to_datetime(value or "")
-        wait = date.timestamp() - (time.time() if now is None else now)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return wait if wait > 0 else None
-
-
-def _number(value: str | None) -> float | None:
-    try:
-        number = float(value or "")
-    except ValueError:
-        return None
-    return number if math.isfinite(number) and number >= 0 else None

@@ -205,10 +205,9 @@ class AnswerReader:
 
     def _fail_by(self, record: SSERecord) -> None:
         """An error inside the stream; its status is in a comment, in its text, or nowhere."""
-        payload = load_json(record.data)
-        failure = failure_of(payload, record.status)
+        failure = failure_of(load_json(record.data), record.status, said=True)
         if failure is None:
-            text = "" if isinstance(payload, dict) else record.data.decode("utf-8", "replace")
+            text = record.data.decode("utf-8", "replace")
             status = record.status if (record.status or 0) >= 400 else None
             failure = Failure(status=status, message=text)
         if failure.request_id is None:
