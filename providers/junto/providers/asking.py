@@ -134,7 +134,7 @@ async def next_events(exchange: Exchange, reader: AnswerReader) -> list[Event]:
             reader.complete(lost)
         return events
     except ChatTimeoutError as late:
-        if reader.ending:
+        if reader.is_whole():
             return reader.end()
         reader.complete(late)
         raise

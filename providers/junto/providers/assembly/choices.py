@@ -31,6 +31,7 @@ from .tools import ToolCalls, ToolFragment
 __all__ = ["RUNNING", "Assembly"]
 
 _LIMIT = 16 * 1024 * 1024
+_LOGPROBS_LIMIT = 64 * 1024 * 1024
 _ONE = frozenset({0})
 RUNNING = frozenset({None, "", "null"})
 """What stands for "not yet" where a reason to finish will be: also the *string* "null"."""
@@ -65,6 +66,7 @@ class Assembly:
         "_choices",
         "_cumulative",
         "_logprobs",
+        "_logprobs_room",
         "_others",
         "_room",
         "_running",
@@ -93,6 +95,7 @@ class Assembly:
         # Reasoning and text: the latest values of a cumulative stream.
         self._whole: tuple[str, str] = ("", "")
         self._logprobs: list[Any] = []
+        self._logprobs_room = _LOGPROBS_LIMIT
 
     @property
     def partial_text(self) -> str:
@@ -133,7 +136,17 @@ class Assembly:
         if tools:
             if self._tools is None:
                 self._tools = ToolCalls(cumulative=self._cumulative)
-            self._tools.apply(tools, events)
+            self._room -= self._tools.apply(tools, events)
+        if self._room < 0:
+            raise ProtocolError(f"the answer is longer than {_LIMIT} characters")
+
+    def keep(self, size: int) -> None:
+        """Count what else is kept until the end, in characters.
+
+        Raises:
+            ProtocolError: The answer is longer than 16 Mi characters.
+        """
+        self._room -= size
         if self._room < 0:
             raise ProtocolError(f"the answer is longer than {_LIMIT} characters")
 
@@ -152,22 +165,27 @@ class Assembly:
         if not 0 < index < self._choices:
             return
         other = self._other(index)
-        before = len(other.events)
+        before = other.assembly._room  # noqa: SLF001  its own kind
         other.assembly.add(other.events, reasoning, text, tools)
-        self._room -= sum(
-            len(event.text)
-            for event in other.events[before:]
-            if isinstance(event, TextDelta | ReasoningDelta)
-        )
-        if self._room < 0:
-            raise ProtocolError(f"the answers are longer than {_LIMIT} characters")
+        self.keep(before - other.assembly._room)  # noqa: SLF001  the same
 
     def add_logprobs(self, index: int, logprobs: Any) -> None:
-        """Append the entries of ``{"content": [...]}``, each of one token."""
+        """Append the entries of ``{"content": [...]}``, each of one token.
+
+        Raises:
+            ProtocolError: All of them are longer than 64 Mi characters of JSON.
+        """
         if not 0 <= index < self._choices:
             return
         assembly = self._other(index).assembly if index else self
-        assembly._logprobs.extend(list_of(table_of(logprobs).get("content")))  # noqa: SLF001  its own kind
+        entries = list_of(table_of(logprobs).get("content"))
+        try:
+            self._logprobs_room -= len(repr(entries))
+        except RecursionError:
+            self._logprobs_room = -1
+        if self._logprobs_room < 0:
+            raise ProtocolError(f"the logprobs are longer than {_LOGPROBS_LIMIT} characters")
+        assembly._logprobs.extend(entries)  # noqa: SLF001  its own kind
 
     def end(self, index: int, reason: str | None) -> None:
         """A choice has given a reason to end; the first one counts."""

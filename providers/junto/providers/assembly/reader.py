@@ -1,7 +1,7 @@
 """Bytes of an answer to events: framing, sniffing, the end, and what breaks on the way.
 
-No I/O.  The content decides what the bytes are, not their label: a first ``{`` makes them
-one JSON answer, anything else server-sent events (which never begin so).
+No I/O.  The content decides what the bytes are, not their label: a first brace or bracket
+makes them one JSON answer, anything else server-sent events (which never begin so).
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from .._values import decode_oddly, load_json
 from ..failures import Failure, Origin, failure_of, to_error
 from ..sse import SSEParser, SSERecord
 from .choices import Assembly
+from .json_body import JSONBody
 from .surrogates import Mender
 
 __all__ = ["AnswerReader"]
 
-_JSON_LIMIT = 16 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 _log = get_logger(__name__)
 _F = TypeVar("_F")
@@ -63,7 +63,6 @@ class AnswerReader:
         "_cut",
         "_head",
         "_json",
-        "_json_size",
         "_mender",
         "_origin",
         "_parser",
@@ -88,8 +87,7 @@ class AnswerReader:
         self._mender: Mender | None = None
         self._sniffed = False
         self._head: bytes = b""  # white space, before the first byte that tells
-        self._json: list[bytes] | None = None
-        self._json_size = 0
+        self._json: JSONBody | None = None
 
     @property
     def partial_text(self) -> str:
@@ -105,14 +103,9 @@ class AnswerReader:
         """The events that the next bytes complete."""
         if not self._sniffed:
             data = self._sniff(data)
-        if self._json is not None:
-            self._json_size += len(data)
-            if self._json_size > _JSON_LIMIT:
-                self._fail(ProtocolError(f"the answer is longer than {_JSON_LIMIT} bytes"))
-            else:
-                self._json.append(data)
-            return []
         try:
+            if self._json is not None:
+                return self.end() if self._json.add(data) else []
             records = self._parser.feed(data)
         except ProtocolError as error:
             self._fail(error)
@@ -127,7 +120,7 @@ class AnswerReader:
         """
         try:
             if self._json is not None:
-                records = [SSERecord(b"".join(self._json))]
+                records = [] if self._json.cut() else [SSERecord(bytes(self._json))]
             else:
                 records = [*self._parser.feed(self._head), *self._parser.close()]
         except ProtocolError as error:
@@ -140,6 +133,8 @@ class AnswerReader:
             self._finish(events)
         else:
             place = " in the middle of an event" if self._parser.truncated else ""
+            if self._json is not None and not records:
+                place = " in the middle of its JSON"
             reason = self._cut or "the service gave no reason to finish"
             # What is cut at a limit of time is cut again.
             again = not self._cut
@@ -147,6 +142,10 @@ class AnswerReader:
                 InterruptedStreamError(f"the answer broke off{place}: {reason}", retryable=again)
             )
         return events
+
+    def is_whole(self) -> bool:
+        """Whether nothing is missing but the end of the bytes; asked when a clock runs out."""
+        return self.ending or (self._json is not None and self._json.whole())
 
     def complete(self, error: ChatError) -> None:
         """Put what is known of the answer into an error that ended it."""
@@ -215,10 +214,9 @@ class AnswerReader:
 
     def _fail_by(self, record: SSERecord) -> None:
         """An error inside the stream; its status is in a comment, in its text, or nowhere."""
-        payload = load_json(record.data)
-        failure = failure_of(payload, record.status)
+        failure = failure_of(load_json(record.data), record.status, said=True)
         if failure is None:
-            text = "" if isinstance(payload, dict) else record.data.decode("utf-8", "replace")
+            text = record.data.decode("utf-8", "replace")
             status = record.status if (record.status or 0) >= 400 else None
             failure = Failure(status=status, message=text)
         if failure.request_id is None:
@@ -227,7 +225,8 @@ class AnswerReader:
 
     def _fail(self, error: ChatError) -> None:
         """Keep what ended the answer early, with what is known of the answer."""
-        error.__traceback__ = None  # its frames hold what the service sent
+        # Frames and contexts hold what the service sent.
+        error.__traceback__ = error.__context__ = None
         self.failure = error
         self.complete(error)
 
@@ -242,7 +241,7 @@ class AnswerReader:
             return b""
         self._head = b""
         self._sniffed = True
-        if start.startswith(b"{"):
-            self._json = []
+        if start.startswith((b"{", b"[")):
+            self._json = JSONBody()
             return start
         return data

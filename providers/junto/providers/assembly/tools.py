@@ -9,11 +9,12 @@ import msgspec
 
 from junto.core import Event, ProtocolError, ToolCallDelta
 
-from .._values import is_json
+from .._json_scan import JSONScanner
 
 __all__ = ["ToolCalls", "ToolFragment"]
 
 _LIMIT = 1024 * 1024
+_ONE = 1024  # what a call is counted as, beside its texts
 
 
 class Function(msgspec.Struct, gc=False):
@@ -34,7 +35,7 @@ class ToolFragment(msgspec.Struct, gc=False):
 class _Call:
     """One call, as far as it is known."""
 
-    __slots__ = ("arguments", "id", "name", "position", "size")
+    __slots__ = ("_scanned", "_scanner", "arguments", "id", "name", "position", "size")
 
     def __init__(self, position: int) -> None:
         self.position = position
@@ -42,6 +43,18 @@ class _Call:
         self.name = ""
         self.arguments: list[str] = []
         self.size = 0
+        self._scanner: JSONScanner | None = None
+        self._scanned = 0
+
+    def whole(self) -> bool:
+        """Whether the arguments so far are a JSON object; each piece is looked at once."""
+        pieces = self.arguments
+        if not pieces or pieces[-1].endswith("\\"):
+            return False
+        self._scanner = self._scanner or JSONScanner()
+        self._scanner.scan("".join(pieces[self._scanned :]).encode("utf-8", "surrogatepass"))
+        self._scanned = len(pieces)
+        return self._scanner.balanced and pieces[0].lstrip().startswith("{")
 
 
 class ToolCalls:
@@ -64,12 +77,16 @@ class ToolCalls:
     def __bool__(self) -> bool:
         return bool(self._calls)
 
-    def apply(self, fragments: list[ToolFragment], events: list[Event]) -> None:
+    def apply(self, fragments: list[ToolFragment], events: list[Event]) -> int:
         """Merge the fragments of one frame, and append a delta for each that says more.
+
+        Returns:
+            How much more is kept now, in characters.
 
         Raises:
             ProtocolError: A call's arguments are longer than 1 MiB.
         """
+        kept = -_ONE * len(self._calls)
         for fragment in fragments:
             call = self._call_of(fragment)
             new_id = fragment.id if fragment.id and not call.id else ""
@@ -82,7 +99,9 @@ class ToolCalls:
                     name = call.name = fragment.function.name
                 arguments = self._more(call, fragment.function.arguments)
             if new_id or name or arguments:
+                kept += len(new_id) + len(name) + len(arguments)
                 events.append(ToolCallDelta(call.position, new_id, name, arguments))
+        return kept + _ONE * len(self._calls)
 
     def events(self) -> list[Event]:
         """All calls as they stand, one delta each: after a restart."""
@@ -104,7 +123,7 @@ class ToolCalls:
             return self._new()
         latest = self._calls[-1]
         named = fragment.function is not None and fragment.function.name
-        if named and latest.name and is_json("".join(latest.arguments)):
+        if named and latest.name and latest.whole():
             return self._new()
         return latest
 
@@ -118,9 +137,8 @@ class ToolCalls:
             return ""
         if not isinstance(arguments, str):  # seen from gateways only: an object, not its text
             arguments = json.dumps(arguments, ensure_ascii=False)
-        if self._cumulative:
-            so_far = "".join(call.arguments)
-            arguments = arguments.removeprefix(so_far)
+        if self._cumulative and len(arguments) >= call.size:
+            arguments = arguments.removeprefix("".join(call.arguments))
         call.size += len(arguments)
         if call.size > _LIMIT:
             raise ProtocolError(f"the arguments of a tool call are longer than {_LIMIT} characters")

@@ -10,9 +10,11 @@ from junto.core import (
     CustomEvent,
     Event,
     InterruptedStreamError,
+    ProtocolError,
     Usage,
     UsageUpdate,
     clean_text,
+    get_logger,
 )
 
 from ..assembly import RUNNING, UNREADABLE, AnswerReader, Assembly
@@ -25,6 +27,7 @@ __all__ = ["CompletionReader"]
 
 _decode = msgspec.json.Decoder(Chunk).decode
 _ID = "chatcmpl-"
+_log = get_logger(__name__)
 
 
 class CompletionReader(AnswerReader):
@@ -68,6 +71,8 @@ class CompletionReader(AnswerReader):
                 if record.data.startswith(b"[DONE]"):
                     done = True
                     self._take_done()
+                elif self._assembly.finished:
+                    done = not self._take_tail(record, events)
                 else:
                     self._take_record(record, events)
                 if self.failure is not None or done or self._usage_is_last:
@@ -90,6 +95,18 @@ class CompletionReader(AnswerReader):
             if self._assembly.empty:
                 self._fail(InterruptedStreamError("the service ended an answer that is empty"))
             self._assembly.finished = True
+
+    def _take_tail(self, record: SSERecord, events: list[Event]) -> bool:
+        """Behind a whole answer comes its usage; what is broken there does not spoil it."""
+        try:
+            self._take_record(record, events)
+        except ProtocolError:
+            return False
+        if self.failure is None:
+            return True
+        _log.debug("provider.data_after_finish", records=1)
+        self.failure = None
+        return False
 
     def _take_record(self, record: SSERecord, events: list[Event]) -> None:
         said_error = record.event == "error" or (record.status or 0) >= 400

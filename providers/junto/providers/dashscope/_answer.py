@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from junto.core import Event, Finish, Source
+from junto.core import Event, Finish, Source, clean_text
 
 from ..assembly import RUNNING, Assembly, list_of, str_of, table_of
 from ._frames import ContentPart, Frame, Message, Output
@@ -20,7 +20,7 @@ class NativeAssembly(Assembly):
 
     def __init__(self, *, cumulative: bool = False, choices: int = 1) -> None:
         super().__init__(cumulative=cumulative, choices=choices)
-        self._sources: frozenset[tuple[str, int | None]] = frozenset()
+        self._sources: set[tuple[str, int | None]] | None = None
         self._tool_info: Any = None
 
     def apply(self, frame: Frame, events: list[Event]) -> None:
@@ -41,7 +41,7 @@ class NativeAssembly(Assembly):
             self._apply_without_choices(output, events)
             return
         if output.model_name:
-            self.model_name = output.model_name
+            self.model_name = clean_text(output.model_name, 100)
         for choice in choices:
             index = choice.index or 0
             if (message := choice.message) is not None:
@@ -85,9 +85,11 @@ class NativeAssembly(Assembly):
         for result in map(table_of, list_of(table_of(info).get("search_results"))):
             url, index = result.get("url"), result.get("index")
             number = index if type(index) is int else None
+            self._sources = set() if self._sources is None else self._sources
             if not isinstance(url, str) or (url, number) in self._sources:
                 continue
-            self._sources |= {(url, number)}
+            self._sources.add((url, number))
+            self.keep(len(url) + 256)
             rest = {k: v for k, v in result.items() if k not in {"url", "index", "title"}}
             events.append(Source(url, str_of(result.get("title")), number, rest))
 

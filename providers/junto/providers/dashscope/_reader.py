@@ -106,7 +106,7 @@ class NativeReader(AnswerReader):
             counts = meta.usage
             if counts is not None and counts != EMPTY:
                 if self._choices > 1 and self._json is None:
-                    counts = sum_choices([r.data for r in records], self._usages)
+                    counts = sum_choices([r.data for r in records], self._usages, self._choices)
                 if counts != self._usage:
                     self._usage = counts
                     events.append(UsageUpdate(to_usage(counts)))

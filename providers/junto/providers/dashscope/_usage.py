@@ -128,12 +128,13 @@ def to_usage(counts: Counts) -> Usage:
     )
 
 
-def sum_choices(payloads: Iterable[bytes], latest: dict[int, Counts]) -> Counts:
+def sum_choices(payloads: Iterable[bytes], latest: dict[int, Counts], choices: int) -> Counts:
     """The usage of several answers: each frame counts the output of its own choice (7.5).
 
     Args:
         payloads: Frames, in order.
         latest: The last usage of each choice; brought up to date.
+        choices: How many there are; what is said of others is ignored.
     """
     for payload in payloads:
         counts = decode_meta(payload).usage
@@ -144,7 +145,9 @@ def sum_choices(payloads: Iterable[bytes], latest: dict[int, Counts]) -> Counts:
         if counts is None or counts == EMPTY:
             continue
         if output is not None and output.choices:
-            latest[output.choices[0].index or 0] = counts
+            index = output.choices[0].index or 0
+            if 0 <= index < choices:
+                latest[index] = counts
     if not latest:
         return EMPTY
     last = list(latest.values())[-1]

@@ -5,7 +5,8 @@ reads the body of a refusal, :func:`failure_of` a payload inside a stream, and
 :func:`to_error` makes the error to raise.
 """
 
-from .bodies import failure_of, parse_failure, retry_after
+from .._retry_after import retry_after
+from .bodies import failure_of, parse_failure
 from .verdicts import STATUSES, Failure, Origin, Rule, Verdict, judge_by, to_error
 
 __all__ = [

@@ -6,11 +6,7 @@ The shape is told from the content, never from the content type.
 from __future__ import annotations
 
 import html
-import math
 import re
-import time
-from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from attrs import evolve
@@ -21,21 +17,26 @@ from .._values import list_of, load_json, str_of, table_of
 from ..sse import SSEParser
 from .verdicts import Failure
 
-__all__ = ["failure_of", "parse_failure", "retry_after"]
+__all__ = ["failure_of", "parse_failure"]
 
-_PREFIX = re.compile(r"^<(\d{3})>")
+_PREFIX = re.compile(r"<([45]\d\d)>")
 _STATUS = re.compile(r"[45]\d\d")
 _TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
 _TEXT_LIMIT = 300
 
 
-def failure_of(payload: Any, status: int | None) -> Failure | None:
+def failure_of(payload: Any, status: int | None, *, said: bool = False) -> Failure | None:
     """Read a decoded JSON value as an error; ``None`` when it is none.
 
     Known are ``{"code", "message", "request_id"}``, in which an empty code is a documented
     part of DashScope's successes, ``{"error": {…}}`` and ``{"error": "…"}`` of OpenAI's
     protocol, alone or in a list (Gemini), and FastAPI's ``{"detail": …}``.  A code that is
     the HTTP status once more counts as that, and the type is the code.
+
+    Args:
+        payload: The value.
+        status: What came with it.
+        said: Something beside the value says already that it is an error.
     """
     table = table_of(payload[0] if isinstance(payload, list) and payload else payload)
     if status is not None and status < 400:
@@ -47,7 +48,7 @@ def failure_of(payload: Any, status: int | None) -> Failure | None:
         inner = table
         message = str_of(table.get("message")) or _detail(table.get("detail"))
     code, kind = str_of(inner.get("code")), str_of(inner.get("type"))
-    if not error and not code and (status is None or not table):
+    if not error and (not table or not (code or said or status is not None)):
         return None
     request_id = str_of(table.get("request_id"))
     if not request_id and (other := str_of(table.get("id"))).startswith("chatcmpl-"):
@@ -75,7 +76,9 @@ def parse_failure(
     payload, stream_status = load_json(body), None
     if not isinstance(payload, dict | list) or not payload:
         payload, stream_status = _load_sse(body)
-    failure = failure_of(payload, stream_status or status)
+    if stream_status is not None and stream_status >= 400:
+        status = stream_status
+    failure = failure_of(payload, status)
     if failure is None:
         failure = Failure(status=status, message=_text_of(body) if status >= 400 else "")
     return evolve(failure, request_id=failure.request_id or request_id, retry_after=retry_after)
@@ -109,29 +112,3 @@ def _load_sse(body: bytes) -> tuple[dict[str, Any], int | None]:
         if payload := table_of(load_json(record.data)):
             return payload, record.status
     return {}, None
-
-
-def retry_after(headers: Mapping[str, str], *, now: float | None = None) -> float | None:
-    """Seconds to wait, from ``retry-after-ms`` or ``retry-after`` (seconds or a date).
-
-    What is no number, not finite, negative or past counts as not said.
-    """
-    if (ms := _number(headers.get("retry-after-ms"))) is not None:
-        return ms / 1000
-    value = headers.get("retry-after")
-    if (seconds := _number(value)) is not None:
-        return seconds
-    try:
-        date = parsedate_to_datetime(value or "")
-        wait = date.timestamp() - (time.time() if now is None else now)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return wait if wait > 0 else None
-
-
-def _number(value: str | None) -> float | None:
-    try:
-        number = float(value or "")
-    except ValueError:
-        return None
-    return number if math.isfinite(number) and number >= 0 else None

@@ -21,10 +21,9 @@ from junto.core import (
     clean_text,
 )
 
-__all__ = ["STATUSES", "Failure", "Origin", "Rule", "Verdict", "judge_by", "to_error"]
+from .._scrub import scrub
 
-_KEY = re.compile(r"\bsk-[A-Za-z0-9_-]{6,}")
-_BEARER = re.compile(r"(?i)\bbearer\s+\S+")
+__all__ = ["STATUSES", "Failure", "Origin", "Rule", "Verdict", "judge_by", "to_error"]
 
 
 @frozen(kw_only=True)
@@ -159,9 +158,7 @@ class Origin:
 
     def scrub(self, text: str) -> str:
         """``text`` without the key, and without anything that looks like one."""
-        if self.key is not None and len(secret := self.key.reveal()) >= 4:
-            text = text.replace(secret, "…")
-        return _KEY.sub("sk-…", _BEARER.sub("Bearer …", text))
+        return scrub(text, self.key)
 
 
 def to_error(failure: Failure, origin: Origin, *, partial_text: str = "") -> ProviderError:
