@@ -10,14 +10,11 @@ stays recognisable in the message; a key in it does not.
 
 from __future__ import annotations
 
-import math
 import re
-import time
 from collections.abc import Callable, Mapping, Sequence
-from email.utils import parsedate_to_datetime
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from junto.core import (
     AuthenticationError,
@@ -31,6 +28,7 @@ from junto.core import (
     clean_text,
 )
 
+from ._retry_after import retry_after
 from ._values import load_json, str_of, table_of
 from .sse import SSEParser
 
@@ -49,12 +47,20 @@ __all__ = [
 
 _KEY = re.compile(r"\bsk-[A-Za-z0-9_-]{6,}")
 _BEARER = re.compile(r"(?i)\bbearer\s+\S+")
+_LONGEST = 4000
 _PREFIX = re.compile(r"^<(\d{3})>")
+
+
+def _first_of(text: str) -> str:
+    """As much of a text as patterns are to look through."""
+    return text[:_LONGEST]
 
 
 @frozen(kw_only=True)
 class Failure:
     """An error as the wire has it; ``None`` and ``""`` where it did not say.
+
+    Of texts the first 4000 characters are kept.
 
     Attributes:
         status: Of the stream's comment, else of HTTP, else of a ``<429>`` in the message.
@@ -66,9 +72,9 @@ class Failure:
     """
 
     status: int | None = None
-    code: str = ""
-    type: str = ""
-    message: str = ""
+    code: str = field(default="", converter=_first_of)
+    type: str = field(default="", converter=_first_of)
+    message: str = field(default="", converter=_first_of)
     request_id: str | None = None
     retry_after: float | None = None
 
@@ -249,7 +255,7 @@ def _load_sse(body: bytes) -> tuple[dict[str, Any], int | None]:
 def to_error(failure: Failure, origin: Origin, *, partial_text: str = "") -> ProviderError:
     """The error to raise for ``failure``."""
     verdict = origin.judge(failure)
-    message = origin.scrub(failure.message).strip()
+    message = clean_text(origin.scrub(failure.message))
     facts = " ".join([str(failure.status)] * (failure.status is not None) + [failure.code])
     text = message or "the service gave no reason"
     if facts.strip():
@@ -266,29 +272,3 @@ def to_error(failure: Failure, origin: Origin, *, partial_text: str = "") -> Pro
         request_id=clean_text(origin.scrub(failure.request_id or ""), 100) or None,
         partial_text=partial_text,
     )
-
-
-def retry_after(headers: Mapping[str, str], *, now: float | None = None) -> float | None:
-    """Seconds to wait, from ``retry-after-ms`` or ``retry-after`` (seconds or a date).
-
-    What is no number, not finite, negative or past counts as not said.
-    """
-    if (ms := _number(headers.get("retry-after-ms"))) is not None:
-        return ms / 1000
-    value = headers.get("retry-after")
-    if (seconds := _number(value)) is not None:
-        return seconds
-    try:
-        date = parsedate_to_datetime(value or "")
-        wait = date.timestamp() - (time.time() if now is None else now)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return wait if wait > 0 else None
-
-
-def _number(value: str | None) -> float | None:
-    try:
-        number = float(value or "")
-    except ValueError:
-        return None
-    return number if math.isfinite(number) and number >= 0 else None

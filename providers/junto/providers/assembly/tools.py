@@ -9,11 +9,15 @@ import msgspec
 
 from junto.core import Event, ProtocolError, ToolCallDelta
 
+from .._json_scan import JSONScanner
 from .._values import is_json
+from .surrogates import mend_text
 
 __all__ = ["ToolCalls", "ToolFragment"]
 
 _LIMIT = 1024 * 1024
+_MOST = 1024
+_SHORT = 64
 
 
 class Function(msgspec.Struct, gc=False):
@@ -34,7 +38,7 @@ class ToolFragment(msgspec.Struct, gc=False):
 class _Call:
     """One call, as far as it is known."""
 
-    __slots__ = ("arguments", "id", "name", "position", "size")
+    __slots__ = ("_scanned", "_scanner", "arguments", "id", "name", "position", "size")
 
     def __init__(self, position: int) -> None:
         self.position = position
@@ -42,6 +46,19 @@ class _Call:
         self.name = ""
         self.arguments: list[str] = []
         self.size = 0
+        self._scanner: JSONScanner | None = None
+        self._scanned = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether the arguments are all there; each piece of them is looked at once."""
+        if self.size <= _SHORT and is_json("".join(self.arguments)):
+            return True
+        self._scanner = self._scanner or JSONScanner()
+        for piece in self.arguments[self._scanned :]:
+            self._scanner.feed(piece.encode("utf-8", "surrogatepass"))
+        self._scanned = len(self.arguments)
+        return self._scanner.closed
 
 
 class ToolCalls:
@@ -68,7 +85,8 @@ class ToolCalls:
         """Merge the fragments of one frame, and append a delta for each that says more.
 
         Raises:
-            ProtocolError: A call's arguments are longer than 1 MiB.
+            ProtocolError: A call's arguments are longer than 1 MiB, or there are more than
+                1024 calls.
         """
         for fragment in fragments:
             call = self._call_of(fragment)
@@ -87,8 +105,14 @@ class ToolCalls:
     def events(self) -> list[Event]:
         """All calls as they stand, one delta each: after a restart."""
         return [
-            ToolCallDelta(call.position, call.id, call.name, "".join(call.arguments))
+            ToolCallDelta(
+                call.position,
+                mend_text(call.id),
+                mend_text(call.name),
+                mend_text("".join(call.arguments)),
+            )
             for call in self._calls
+            if call.id or call.name or call.arguments
         ]
 
     def _call_of(self, fragment: ToolFragment) -> _Call:
@@ -104,11 +128,13 @@ class ToolCalls:
             return self._new()
         latest = self._calls[-1]
         named = fragment.function is not None and fragment.function.name
-        if named and latest.name and is_json("".join(latest.arguments)):
+        if named and latest.name and latest.whole:
             return self._new()
         return latest
 
     def _new(self) -> _Call:
+        if len(self._calls) >= _MOST:
+            raise ProtocolError(f"the answer has more than {_MOST} tool calls")
         call = _Call(len(self._calls))
         self._calls.append(call)
         return call
@@ -118,9 +144,8 @@ class ToolCalls:
             return ""
         if not isinstance(arguments, str):  # seen from gateways only: an object, not its text
             arguments = json.dumps(arguments, ensure_ascii=False)
-        if self._cumulative:
-            so_far = "".join(call.arguments)
-            arguments = arguments.removeprefix(so_far)
+        if self._cumulative and len(arguments) >= call.size:
+            arguments = arguments.removeprefix("".join(call.arguments))
         call.size += len(arguments)
         if call.size > _LIMIT:
             raise ProtocolError(f"the arguments of a tool call are longer than {_LIMIT} characters")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from junto.core import Event, Finish, Source
+from junto.core import Event, Finish, Source, clean_text
 
 from ..assembly import RUNNING, Assembly, list_of, str_of, table_of
 from ._frames import ContentPart, Frame, Message, Output
 
 __all__ = ["NativeAssembly"]
+
+_SOURCE = 100  # characters that a source counts as, beside its URL
 
 
 class NativeAssembly(Assembly):
@@ -20,7 +22,7 @@ class NativeAssembly(Assembly):
 
     def __init__(self, *, cumulative: bool = False, choices: int = 1) -> None:
         super().__init__(cumulative=cumulative, choices=choices)
-        self._sources: frozenset[tuple[str, int | None]] = frozenset()
+        self._sources: set[tuple[str, int | None]] | None = None
         self._tool_info: Any = None
 
     def apply(self, frame: Frame, events: list[Event]) -> None:
@@ -41,7 +43,7 @@ class NativeAssembly(Assembly):
             self._apply_without_choices(output, events)
             return
         if output.model_name:
-            self.model_name = output.model_name
+            self.model_name = clean_text(output.model_name, 100)
         for choice in choices:
             index = choice.index or 0
             if (message := choice.message) is not None:
@@ -82,12 +84,18 @@ class NativeAssembly(Assembly):
 
     def _apply_search(self, info: Any, events: list[Event]) -> None:
         """Each source once: later frames repeat the object, emptied (7.6)."""
-        for result in map(table_of, list_of(table_of(info).get("search_results"))):
+        results = list_of(table_of(info).get("search_results"))
+        if self._sources is None:
+            if not results:
+                return
+            self._sources = set()
+        for result in map(table_of, results):
             url, index = result.get("url"), result.get("index")
             number = index if type(index) is int else None
             if not isinstance(url, str) or (url, number) in self._sources:
                 continue
-            self._sources |= {(url, number)}
+            self.spend(len(url) + _SOURCE)
+            self._sources.add((url, number))
             rest = {k: v for k, v in result.items() if k not in {"url", "index", "title"}}
             events.append(Source(url, str_of(result.get("title")), number, rest))
 
