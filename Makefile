@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+FUZZ_SECONDS ?= 60
 # Tests set it to `:` and stand in for the environment.
 BOOTSTRAP ?= VENV='$(VENV)' $(PYTHON) .ci/bootstrap.py
 BIN = $(VENV)/bin
@@ -39,7 +40,7 @@ model: ## fetch the local model into your cache
 	@'$(BIN)/junto' models fetch
 
 ##@ Develop
-.PHONY: test test-all check lint types docs bench chaos live
+.PHONY: test test-all check lint types docs bench chaos fuzz live
 test: ## run all tests with PYTHON [TESTS="tests/core -k order"]
 	@$(BOOTSTRAP) test
 	'$(BIN)/python' -m pytest $(TESTS)
@@ -75,6 +76,10 @@ chaos: ## attack the memory stores, half a minute each [CHAOS_SECONDS=30 STORES=
 	@'$(BIN)/python' -m tests.chaos $(if $(CHAOS_SECONDS),--seconds $(CHAOS_SECONDS)) \
 	  $(if $(STORES),--stores '$(STORES)') $(ARGS)
 
+fuzz: ## feed spoilt streams to what reads them, in an environment of its own [FUZZ_SECONDS=60 ARGS="--help"]
+	@VENV='$(VENV)-fuzz' $(PYTHON) .ci/bootstrap.py fuzz
+	@'$(VENV)-fuzz/bin/python' -m tests.fuzz --seconds '$(FUZZ_SECONDS)' $(ARGS)
+
 live: ## ask the real DashScope, if there is a key, a few questions [ARGS="-k json"]
 	@$(BOOTSTRAP) test
 	@'$(BIN)/python' -m tests.live $(ARGS)
@@ -84,11 +89,12 @@ live: ## ask the real DashScope, if there is a key, a few questions [ARGS="-k js
 pins: ## compile the dependencies of pyproject.toml and of the benchmarks into .ci/requirements
 	@.ci/pins
 	@.ci/pins-bench
+	@.ci/pins-fuzz
 
 changelog: ## write the fragments of docs/changelog.d into CHANGELOG.md
 	@$(BOOTSTRAP) check
 	'$(BIN)/towncrier' build
 
 clean: ## remove environments, caches and built files
-	rm -rf .venv .venv-* build dist docs/_build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-* .fuzz build dist docs/_build .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

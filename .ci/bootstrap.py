@@ -1,4 +1,4 @@
-"""Set up the project's virtual environment: `python3 .ci/bootstrap.py chat|test|check`.
+"""Set up the project's virtual environment: `python3 .ci/bootstrap.py chat|test|check|fuzz`.
 
 It needs Python with its venv module and nothing else. The pins of the set go in by pip, whose
 settings (mirror, proxy, certificates) hold; every file is a wheel checked against its hash. Then
@@ -33,23 +33,28 @@ ROOT = Path(__file__).resolve().parent.parent
 PINS = ROOT / ".ci" / "requirements"
 # Each set holds all of the ones before it.
 SETS = ("chat", "test", "check")
+# A set for an environment of its own.
+ASIDE = "fuzz"
 # forbiddenfruit, for blockbuster: pure Python, released only as source.
 FROM_SOURCE = "source"
+WITH_SOURCE = ("test", "check")
 
 AGAIN = "The same command takes it up again."
 
 
 def main(arguments: list[str]) -> None:
     """Bring the environment to the set that is asked for."""
-    if len(arguments) != 1 or arguments[0] not in SETS:
-        sys.exit("usage: bootstrap.py " + "|".join(SETS))
+    if len(arguments) != 1 or arguments[0] not in (*SETS, ASIDE):
+        sys.exit("usage: bootstrap.py " + "|".join((*SETS, ASIDE)))
     wanted = arguments[0]
     # Not resolve(): an environment is known by the path it was made at, links and all.
     venv = Path(os.path.abspath(ROOT / os.environ.get("VENV", ".venv")))  # noqa: PTH100
     stamp = read_stamp(venv)
-    if stamp in [expected_stamp(name) for name in SETS[SETS.index(wanted) :]]:
+    enough = (ASIDE,) if wanted == ASIDE else SETS[SETS.index(wanted) :]
+    if stamp in [expected_stamp(name) for name in enough]:
         return
-    check_libgomp(fatal=wanted == "chat")
+    if wanted != ASIDE:
+        check_libgomp(fatal=wanted == "chat")
     if not usable(venv):
         create(venv)
     stamp_file(venv).unlink(missing_ok=True)
@@ -61,7 +66,7 @@ def main(arguments: list[str]) -> None:
 def expected_stamp(name: str) -> dict[str, object]:
     """Return what the stamp of an environment with this set says."""
     digest = hashlib.sha256()
-    for file in [name] if name == "chat" else [name, FROM_SOURCE]:
+    for file in [name, FROM_SOURCE] if name in WITH_SOURCE else [name]:
         digest.update((PINS / f"{file}.txt").read_bytes())
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     # What an editable install is made of; the settings of linters are not.
@@ -141,7 +146,7 @@ def install(venv: Path, wanted: str) -> None:
     say(f"installing {shown(PINS / wanted)}.txt")
     pins = [str(PINS / f"{wanted}.txt"), "--only-binary", ":all:"]
     run([*pinned, *pins], "the pins could not be installed")
-    if wanted != "chat":
+    if wanted in WITH_SOURCE:
         pins = [str(PINS / f"{FROM_SOURCE}.txt"), *build]
         run([*pinned, *pins], "the pins could not be installed")
     run([*pip, *build, "--editable", str(ROOT)], "junto itself could not be installed")

@@ -40,7 +40,6 @@ Messages have at most 500 characters and no control characters.
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ _LIMIT = 500
 
 
 def clean_text(text: str, limit: int = _LIMIT) -> str:
-    """``text`` on one line, without control and format characters, at most ``limit`` long.
+    """``text`` on one line, without unprintable characters, at most ``limit`` long.
 
     For foreign text that goes into an error or a log: it cannot forge a line, move a
     terminal's cursor or turn the direction of writing round.
@@ -85,12 +84,9 @@ def clean_text(text: str, limit: int = _LIMIT) -> str:
     if len(text) <= limit and text.isascii() and text.isprintable() and "  " not in text:
         return text.strip()
     head = text[: limit * 4]
-    kept = "".join(" " if unicodedata.category(c) in _UNSAFE else c for c in head)
+    kept = "".join(c if c.isprintable() else " " for c in head)
     kept = " ".join(kept.split())
     return kept if len(kept) <= limit else kept[: limit - 1] + "…"
-
-
-_UNSAFE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 class ChatError(Exception):

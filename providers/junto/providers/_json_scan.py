@@ -1,4 +1,4 @@
-"""Where a JSON value ends, found line by line without decoding it."""
+"""Where a JSON value ends, found piece by piece without decoding it."""
 
 from __future__ import annotations
 
@@ -6,38 +6,47 @@ import re
 
 __all__ = ["JSONScanner"]
 
-_MARKS = re.compile(rb'\\.|["{}\[\]]', re.DOTALL)
+_MARKS = re.compile(rb'\\.?|["{}\[\]]', re.DOTALL)
 
 
 class JSONScanner:
-    """Whether lines so far are a whole JSON object or array; each line is scanned once."""
+    """Whether pieces so far are a whole JSON object or array; each piece is scanned once.
 
-    __slots__ = ("_depth", "_in_string", "_seen", "_whole")
+    Attributes:
+        whole: They are.
+        closed: They are, or hold a bracket too many at their end.
+    """
+
+    __slots__ = ("_depth", "_escaped", "_in_string", "_opened", "_seen", "closed", "whole")
 
     def __init__(self) -> None:
+        self.whole = False
+        self.closed = False
         self._seen = 0
+        self._opened: bool | None = None  # what the first piece begins with
         self._depth = 0
         self._in_string = False
-        self._whole = False
-
-    @property
-    def balanced(self) -> bool:
-        """Whether whatever was opened has been closed."""
-        return self._depth == 0 and not self._in_string
+        self._escaped = False  # a backslash was the last byte
 
     def complete(self, lines: list[bytes]) -> bool:
         """Whether ``lines``, which only ever grow, are one JSON object or array by now."""
         while self._seen < len(lines):
-            self.scan(lines[self._seen])
+            self.feed(lines[self._seen])
             self._seen += 1
-            self._whole = self.balanced and lines[0].lstrip()[:1] in {b"{", b"["}
-        return self._whole
+        return self.whole
 
-    def scan(self, piece: bytes) -> None:
-        """Look at the next piece, which does not end behind a backslash."""
-        for match in _MARKS.finditer(piece):
+    def feed(self, piece: bytes) -> None:
+        """Scan the next piece."""
+        if self._opened is None:
+            self._opened = piece.lstrip()[:1] in {b"{", b"["}
+        start, self._escaped = int(self._escaped), self._escaped and not piece
+        for match in _MARKS.finditer(piece, start):
             mark = match[0]
-            if mark == b'"':
+            if mark == b"\\":
+                self._escaped = True
+            elif mark == b'"':
                 self._in_string = not self._in_string
             elif not self._in_string and len(mark) == 1:
                 self._depth += 1 if mark in b"{[" else -1
+        self.closed = self._opened and self._depth <= 0 and not self._in_string
+        self.whole = self.closed and self._depth == 0

@@ -28,11 +28,11 @@ import msgspec
 from junto.core import ProtocolError
 
 from ._json_scan import JSONScanner
+from ._sse_fields import STATUS, Fields
 
 __all__ = ["SSEParser", "SSERecord"]
 
 _BOM = b"\xef\xbb\xbf"
-_STATUS = re.compile(rb":\s?HTTP_STATUS/(\d{3})(?!\d)")
 _USUAL = re.compile(rb"id:(\d+)\nevent:result\n:HTTP_STATUS/200\ndata:(\{.*)\n\n")
 _USUAL_SIZE = len(b"id:\nevent:result\n:HTTP_STATUS/200\ndata:\n\n")
 
@@ -67,6 +67,7 @@ class SSEParser:
         "_after_cr",
         "_data",
         "_data_size",
+        "_failure",
         "_fields",
         "_json",
         "_limit",
@@ -81,13 +82,14 @@ class SSEParser:
     def __init__(self, *, limit: int = 8 * 1024 * 1024) -> None:
         self.truncated: bool = False
         self._limit = limit
+        self._failure: ProtocolError | None = None  # raised by the next call
         self._started = False  # past the byte order mark
         self._after_cr = False  # the last byte was CR: an LF now belongs to it
         self._pieces: list[bytes] = []  # of a line that has not ended
         self._pieces_size = 0
         self._open = False  # a record has begun, and not been dispatched
-        self._fields = _Fields()
-        self._next: _Fields | None = None  # seen after complete data: whose they are is open
+        self._fields = Fields()
+        self._next: Fields | None = None  # seen after complete data: whose they are is open
         self._data: list[bytes] = []
         self._data_size = 0
         self._json = JSONScanner()
@@ -96,9 +98,21 @@ class SSEParser:
         """Parse the next bytes, and return the records that are complete with them.
 
         Raises:
-            ProtocolError: A record or a line is longer than the limit.
+            ProtocolError: A record or a line is longer than the limit.  Records before it
+                come first: with them in hand it is raised by the next call.
         """
+        if self._failure is not None:
+            raise self._failure
         records: list[SSERecord] = []
+        try:
+            self._feed(data, records)
+        except ProtocolError as error:
+            self._failure = error
+            if not records:
+                raise
+        return records
+
+    def _feed(self, data: bytes, records: list[SSERecord]) -> None:
         if not self._started or self._after_cr or self._pieces or self._open or b"\r" in data:
             data = self._go_on(data, records)
         rest = self._usual(data, records)
@@ -112,13 +126,17 @@ class SSEParser:
             if newline:
                 self._lines(lines, records)
             self._keep(last)
-        return records
 
     def close(self) -> list[SSERecord]:
         """The input is over: return what can still be dispatched.
 
         Afterwards :attr:`truncated` says whether something was left over.
+
+        Raises:
+            ProtocolError: As :meth:`feed` does.
         """
+        if self._failure is not None:
+            raise self._failure
         records: list[SSERecord] = []
         last = b"".join(self._pieces)
         self._pieces.clear()
@@ -185,7 +203,7 @@ class SSEParser:
         if piece:
             self._pieces.append(piece)
             self._pieces_size += len(piece)
-            self._check(self._data_size + self._pieces_size)
+            self._check(self._pieces_size)
 
     def _check(self, size: int) -> None:
         if size > self._limit:
@@ -213,11 +231,11 @@ class SSEParser:
                 if self._next is not None:
                     self._fields.update(self._next)
                 self._dispatch(records)
-            self._reset(_Fields())
+            self._reset(Fields())
             return
         self._check(len(line))
         if line.startswith(b":"):
-            if match := _STATUS.match(line):
+            if match := STATUS.match(line):
                 self._fields_now().status = int(match[1])
             return
         name, _, value = line.partition(b":")
@@ -225,7 +243,7 @@ class SSEParser:
         if name == b"data":
             if self._data and self._json.complete(self._data):
                 self._dispatch(records)
-                self._reset(self._next or _Fields())
+                self._reset(self._next or Fields())
             elif self._next is not None:
                 self._fields.update(self._next)
                 self._next = None
@@ -234,20 +252,15 @@ class SSEParser:
             self._data_size += len(value) + 1
             self._check(self._data_size)
         elif name == b"event":
-            # One gateway glues the status to the event's name (wire.md, section 6).
-            kind, glued, _ = value.partition(b":HTTP_STATUS/")
-            fields = self._fields_now()
-            fields.event = _text(kind)
-            if glued and (match := _STATUS.match(value, len(kind))):
-                fields.status = int(match[1])
+            self._fields_now().take_event(value)
         elif name == b"id" and b"\0" not in value:
             self._fields_now().id = value
 
-    def _fields_now(self) -> _Fields:
+    def _fields_now(self) -> Fields:
         """Where a field goes: to the record in hand, or to the next one if that may be whole."""
         self._open = True
         if self._data and self._next is None and self._json.complete(self._data):
-            self._next = _Fields()
+            self._next = Fields()
         return self._fields if self._next is None else self._next
 
     def _dispatch(self, records: list[SSERecord]) -> None:
@@ -255,30 +268,10 @@ class SSEParser:
         fields = self._fields
         records.append(SSERecord(data, fields.event, fields.id, fields.status))
 
-    def _reset(self, fields: _Fields) -> None:
+    def _reset(self, fields: Fields) -> None:
         self._open = False
         self._fields = fields
         self._next = None
         self._data = []
         self._data_size = 0
         self._json = JSONScanner()
-
-
-class _Fields:
-    """What a record says beside its data."""
-
-    __slots__ = ("event", "id", "status")
-
-    def __init__(self) -> None:
-        self.event = ""
-        self.id = b""
-        self.status: int | None = None
-
-    def update(self, later: _Fields) -> None:
-        self.event = later.event or self.event
-        self.id = later.id or self.id
-        self.status = self.status if later.status is None else later.status
-
-
-def _text(value: bytes) -> str:
-    return value.decode("utf-8", "replace")

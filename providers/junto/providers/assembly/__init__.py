@@ -8,6 +8,7 @@ together, and the rest reads JSON of which nothing is promised.
 from .._values import UNREADABLE, decode_oddly, is_json, list_of, load_json, str_of, table_of
 from .choices import RUNNING, Assembly
 from .reader import AnswerReader
+from .surrogates import mend_value
 from .tools import ToolCalls, ToolFragment
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "is_json",
     "list_of",
     "load_json",
+    "mend_value",
     "str_of",
     "table_of",
 ]

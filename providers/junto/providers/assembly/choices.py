@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from junto.core import (
-    Choice,
     Event,
     Finish,
     FinishReason,
@@ -20,11 +19,12 @@ from junto.core import (
     ReasoningDelta,
     Restart,
     TextDelta,
-    collect,
+    clean_text,
     get_logger,
 )
 
 from .._values import list_of, table_of
+from .others import OtherChoice, length_of
 from .surrogates import mend_text
 from .tools import ToolCalls, ToolFragment
 
@@ -87,7 +87,7 @@ class Assembly:
         self._choices = choices
         # What few answers need is made when one does: there may be thousands of these.
         self._running = _ONE if choices == 1 else frozenset(range(choices))
-        self._others: dict[int, _Other] | None = None
+        self._others: dict[int, OtherChoice] | None = None
         self._text = io.StringIO()
         self._write = self._text.write
         self._room = _LIMIT
@@ -136,17 +136,19 @@ class Assembly:
         if tools:
             if self._tools is None:
                 self._tools = ToolCalls(cumulative=self._cumulative)
-            self._room -= self._tools.apply(tools, events)
+            before = len(events)
+            self._tools.apply(tools, events)
+            self._room -= length_of(events[before:])
         if self._room < 0:
-            raise ProtocolError(f"the answer is longer than {_LIMIT} characters")
+            self.spend(0)
 
-    def keep(self, size: int) -> None:
-        """Count what else is kept until the end, in characters.
+    def spend(self, characters: int) -> None:
+        """Count what is kept of the answer beside its text against its length.
 
         Raises:
             ProtocolError: The answer is longer than 16 Mi characters.
         """
-        self._room -= size
+        self._room -= characters
         if self._room < 0:
             raise ProtocolError(f"the answer is longer than {_LIMIT} characters")
 
@@ -165,9 +167,9 @@ class Assembly:
         if not 0 < index < self._choices:
             return
         other = self._other(index)
-        before = other.assembly._room  # noqa: SLF001  its own kind
+        before = len(other.events)
         other.assembly.add(other.events, reasoning, text, tools)
-        self.keep(before - other.assembly._room)  # noqa: SLF001  the same
+        self.spend(length_of(other.events[before:]))
 
     def add_logprobs(self, index: int, logprobs: Any) -> None:
         """Append the entries of ``{"content": [...]}``, each of one token.
@@ -177,8 +179,8 @@ class Assembly:
         """
         if not 0 <= index < self._choices:
             return
-        assembly = self._other(index).assembly if index else self
         entries = list_of(table_of(logprobs).get("content"))
+        assembly = self._other(index).assembly if index else self
         try:
             self._logprobs_room -= len(repr(entries))
         except RecursionError:
@@ -194,9 +196,9 @@ class Assembly:
         if index:
             if 0 < index < self._choices:
                 other = self._other(index).assembly
-                other.raw_reason = other.raw_reason or reason or ""
+                other.raw_reason = other.raw_reason or clean_text(reason or "", 100)
         elif reason and not self.raw_reason:
-            self.raw_reason = reason
+            self.raw_reason = clean_text(reason, 100)
 
     @property
     def reason(self) -> FinishReason:
@@ -219,12 +221,12 @@ class Assembly:
             )
         return Finish(self.reason, facts)
 
-    def _other(self, index: int) -> _Other:
+    def _other(self, index: int) -> OtherChoice:
         if self._others is None:
             self._others = {}
         other = self._others.get(index)
         if other is None:
-            other = self._others[index] = _Other(Assembly(cumulative=self._cumulative))
+            other = self._others[index] = OtherChoice(Assembly(cumulative=self._cumulative))
         return other
 
     def _new_ends(self, reasoning: str, text: str, events: list[Event]) -> tuple[str, str]:
@@ -234,33 +236,20 @@ class Assembly:
         and everything comes again.  An empty value says nothing.
         """
         old_reasoning, old_text = self._whole
-        reasoning, text = reasoning or old_reasoning, text or old_text
-        self._whole = (reasoning, text)
-        if reasoning.startswith(old_reasoning) and text.startswith(old_text):
+        # What is not there is not compared: a frame costs no more than its own length.
+        goes_on = (not reasoning or reasoning.startswith(old_reasoning)) and (
+            not text or text.startswith(old_text)
+        )
+        self._whole = (reasoning or old_reasoning, text or old_text)
+        if goes_on:
             return reasoning[len(old_reasoning) :], text[len(old_text) :]
+        reasoning, text = self._whole
         _log.warning("provider.text_replaced", characters=len(text))
         events.append(Restart("the service replaced what it had sent"))
-        if self._tools is not None:
-            events.extend(self._tools.events())
         self._text = io.StringIO()
         self._write = self._text.write
-        return reasoning, text
-
-
-class _Other:
-    """A further choice in the making."""
-
-    __slots__ = ("assembly", "events")
-
-    def __init__(self, assembly: Assembly) -> None:
-        self.assembly = assembly
-        self.events: list[Event] = []
-
-    def choice(self, index: int) -> Choice:
-        finish = self.assembly.finish({})
-        return Choice(
-            index=index,
-            message=collect(self.events).message,
-            finish_reason=finish.reason if self.assembly.raw_reason else None,
-            logprobs=cast("list[Any]", finish.metadata.get("logprobs", [])),
-        )
+        if self._tools is not None:
+            again = self._tools.events()
+            self.spend(length_of(again))
+            events.extend(again)
+        return mend_text(reasoning), mend_text(text)

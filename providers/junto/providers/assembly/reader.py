@@ -91,8 +91,9 @@ class AnswerReader:
 
     @property
     def partial_text(self) -> str:
-        """The text so far."""
-        return self._assembly.partial_text
+        """The text so far, as the events have it."""
+        text = self._assembly.partial_text
+        return text[:-1] if self._mender and self._mender.holds_text else text
 
     @property
     def request_id(self) -> str | None:
@@ -237,7 +238,7 @@ class AnswerReader:
         data = self._head + data
         start = data.removeprefix(_BOM).lstrip()
         if not start or _BOM.startswith(start):
-            self._head = data[-4096:]
+            self._head = data[-64:]  # so little that reading it again each time costs nothing
             return b""
         self._head = b""
         self._sniffed = True

@@ -10,11 +10,14 @@ import msgspec
 from junto.core import Event, ProtocolError, ToolCallDelta
 
 from .._json_scan import JSONScanner
+from .._values import is_json
+from .surrogates import mend_text
 
 __all__ = ["ToolCalls", "ToolFragment"]
 
 _LIMIT = 1024 * 1024
-_ONE = 1024  # what a call is counted as, beside its texts
+_MOST = 1024
+_SHORT = 64
 
 
 class Function(msgspec.Struct, gc=False):
@@ -46,15 +49,16 @@ class _Call:
         self._scanner: JSONScanner | None = None
         self._scanned = 0
 
+    @property
     def whole(self) -> bool:
-        """Whether the arguments so far are a JSON object; each piece is looked at once."""
-        pieces = self.arguments
-        if not pieces or pieces[-1].endswith("\\"):
-            return False
+        """Whether the arguments are all there; each piece of them is looked at once."""
+        if self.size <= _SHORT and is_json("".join(self.arguments)):
+            return True
         self._scanner = self._scanner or JSONScanner()
-        self._scanner.scan("".join(pieces[self._scanned :]).encode("utf-8", "surrogatepass"))
-        self._scanned = len(pieces)
-        return self._scanner.balanced and pieces[0].lstrip().startswith("{")
+        for piece in self.arguments[self._scanned :]:
+            self._scanner.feed(piece.encode("utf-8", "surrogatepass"))
+        self._scanned = len(self.arguments)
+        return self._scanner.closed
 
 
 class ToolCalls:
@@ -77,16 +81,13 @@ class ToolCalls:
     def __bool__(self) -> bool:
         return bool(self._calls)
 
-    def apply(self, fragments: list[ToolFragment], events: list[Event]) -> int:
+    def apply(self, fragments: list[ToolFragment], events: list[Event]) -> None:
         """Merge the fragments of one frame, and append a delta for each that says more.
 
-        Returns:
-            How much more is kept now, in characters.
-
         Raises:
-            ProtocolError: A call's arguments are longer than 1 MiB.
+            ProtocolError: A call's arguments are longer than 1 MiB, or there are more than
+                1024 calls.
         """
-        kept = -_ONE * len(self._calls)
         for fragment in fragments:
             call = self._call_of(fragment)
             new_id = fragment.id if fragment.id and not call.id else ""
@@ -99,15 +100,19 @@ class ToolCalls:
                     name = call.name = fragment.function.name
                 arguments = self._more(call, fragment.function.arguments)
             if new_id or name or arguments:
-                kept += len(new_id) + len(name) + len(arguments)
                 events.append(ToolCallDelta(call.position, new_id, name, arguments))
-        return kept + _ONE * len(self._calls)
 
     def events(self) -> list[Event]:
         """All calls as they stand, one delta each: after a restart."""
         return [
-            ToolCallDelta(call.position, call.id, call.name, "".join(call.arguments))
+            ToolCallDelta(
+                call.position,
+                mend_text(call.id),
+                mend_text(call.name),
+                mend_text("".join(call.arguments)),
+            )
             for call in self._calls
+            if call.id or call.name or call.arguments
         ]
 
     def _call_of(self, fragment: ToolFragment) -> _Call:
@@ -123,11 +128,13 @@ class ToolCalls:
             return self._new()
         latest = self._calls[-1]
         named = fragment.function is not None and fragment.function.name
-        if named and latest.name and latest.whole():
+        if named and latest.name and latest.whole:
             return self._new()
         return latest
 
     def _new(self) -> _Call:
+        if len(self._calls) >= _MOST:
+            raise ProtocolError(f"the answer has more than {_MOST} tool calls")
         call = _Call(len(self._calls))
         self._calls.append(call)
         return call

@@ -17,7 +17,7 @@ from junto.core import (
     get_logger,
 )
 
-from ..assembly import RUNNING, UNREADABLE, AnswerReader, Assembly
+from ..assembly import RUNNING, UNREADABLE, AnswerReader, Assembly, mend_value
 from ..failures import Origin
 from ..sse import SSERecord
 from .frames import Choice, Chunk, text_of
@@ -127,16 +127,20 @@ class CompletionReader(AnswerReader):
         if chunk.model:
             self._assembly.model_name = clean_text(chunk.model, 100)
         start = len(events)
-        if chunk.choices:
-            self._take_choices(chunk.choices, events)
-        if odd or self._mender:
-            self._mend(events, start)
+        try:
+            if chunk.choices:
+                self._take_choices(chunk.choices, events, odd=odd)
+        finally:
+            if odd or self._mender:
+                self._mend(events, start)
         if chunk.usage:
             self._take_usage(chunk.usage)
 
-    def _take_choices(self, choices: list[Choice], events: list[Event]) -> None:
+    def _take_choices(self, choices: list[Choice], events: list[Event], *, odd: bool) -> None:
         assembly = self._assembly
         for choice in choices:
+            if odd:
+                mend_value(choice.logprobs)
             index = choice.index or 0
             delta = choice.delta or choice.message
             if delta is not None:
@@ -146,7 +150,8 @@ class CompletionReader(AnswerReader):
                 else:
                     assembly.add(events, reasoning, text_of(delta), delta.tool_calls)
                     if delta.audio:
-                        events.append(CustomEvent("provider.audio", delta.audio))
+                        audio = mend_value(delta.audio) if odd else delta.audio
+                        events.append(CustomEvent("provider.audio", audio))
             if choice.logprobs is not None:
                 assembly.add_logprobs(index, choice.logprobs)
             if choice.finish_reason not in RUNNING:

@@ -12,6 +12,8 @@ from ._frames import ContentPart, Frame, Message, Output
 
 __all__ = ["NativeAssembly"]
 
+_SOURCE = 256  # characters that a source counts as, beside its URL
+
 
 class NativeAssembly(Assembly):
     """What one request of the native protocol has brought so far."""
@@ -82,14 +84,18 @@ class NativeAssembly(Assembly):
 
     def _apply_search(self, info: Any, events: list[Event]) -> None:
         """Each source once: later frames repeat the object, emptied (7.6)."""
-        for result in map(table_of, list_of(table_of(info).get("search_results"))):
+        results = list_of(table_of(info).get("search_results"))
+        if self._sources is None:
+            if not results:
+                return
+            self._sources = set()
+        for result in map(table_of, results):
             url, index = result.get("url"), result.get("index")
             number = index if type(index) is int else None
-            self._sources = set() if self._sources is None else self._sources
             if not isinstance(url, str) or (url, number) in self._sources:
                 continue
+            self.spend(len(url) + _SOURCE)
             self._sources.add((url, number))
-            self.keep(len(url) + 256)
             rest = {k: v for k, v in result.items() if k not in {"url", "index", "title"}}
             events.append(Source(url, str_of(result.get("title")), number, rest))
 

@@ -6,7 +6,7 @@ import msgspec
 
 from junto.core import Event, UsageUpdate
 
-from ..assembly import UNREADABLE, AnswerReader
+from ..assembly import UNREADABLE, AnswerReader, mend_value
 from ..failures import Origin
 from ..sse import SSERecord
 from ._answer import NativeAssembly
@@ -59,7 +59,7 @@ class NativeReader(AnswerReader):
                     # Usage and request id are on every frame, and read off the last one.
                     frame = (_decode_frame if used < last else _decode_last)(record.data)
                 except UNREADABLE:
-                    frame = None
+                    frame = _without_usage(record.data) if used == last else None
                 if (
                     frame is None
                     or frame.code
@@ -92,22 +92,49 @@ class NativeReader(AnswerReader):
         if frame is None or said_error or frame.code or frame.error:
             self._fail_by(record)
             return
+        if odd:
+            _mend_frame(frame)
         start = len(events)
-        self._answer.apply(frame, events)
-        if odd or self._mender:
-            self._mend(events, start)
+        try:
+            self._answer.apply(frame, events)
+        finally:
+            if odd or self._mender:
+                self._mend(events, start)
 
     def _take_meta(self, records: list[SSERecord], last: Frame | None, events: list[Event]) -> None:
-        """Usage and request id, which each frame repeats: those of the last that has them."""
+        """Usage and request id, which each frame repeats: of each, the last that there is."""
         whole = last if isinstance(last, WholeFrame) else None
+        request_id, counts = "", None
         for record in reversed(records):
             meta, whole = whole or decode_meta(record.data), None
-            self._raw_id = meta.request_id or self._raw_id
-            counts = meta.usage
-            if counts is not None and counts != EMPTY:
-                if self._choices > 1 and self._json is None:
-                    counts = sum_choices([r.data for r in records], self._usages, self._choices)
-                if counts != self._usage:
-                    self._usage = counts
-                    events.append(UsageUpdate(to_usage(counts)))
-                return
+            request_id = request_id or meta.request_id or ""
+            if counts is None and meta.usage != EMPTY:
+                counts = meta.usage
+            if request_id and counts is not None:
+                break
+        self._raw_id = request_id or self._raw_id
+        if counts is None:
+            return
+        if self._choices > 1 and self._json is None:
+            counts = sum_choices([r.data for r in records], self._usages, self._choices)
+        if counts != self._usage:
+            self._usage = counts
+            events.append(UsageUpdate(to_usage(counts)))
+
+
+def _without_usage(data: bytes) -> Frame | None:
+    """A frame whose usage may be what cannot be read: that is no reason to refuse the rest."""
+    try:
+        return _decode_frame(data)
+    except UNREADABLE:
+        return None
+
+
+def _mend_frame(frame: Frame) -> None:
+    """Make text that can be written of what is handed through as it came."""
+    if (output := frame.output) is None:
+        return
+    mend_value(output.search_info)
+    mend_value(output.tool_info)
+    for choice in output.choices or ():
+        mend_value(choice.logprobs)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Any
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -13,7 +13,7 @@ from ..assembly import UNREADABLE, load_json, str_of, table_of
 
 __all__ = ["EMPTY", "Counts", "Meta", "decode_meta", "sum_choices", "to_usage"]
 
-_Count = Annotated[int, msgspec.Meta(ge=0)]
+_Count = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 
 
 class CacheWrites(msgspec.Struct, gc=False):
@@ -68,6 +68,13 @@ class _Indexed(msgspec.Struct, gc=False):
     output: _Choices | None = None
 
 
+_INNER: Mapping[str, type[msgspec.Struct]] = {
+    "cache_creation": CacheWrites,
+    "prompt_tokens_details": Details,
+    "input_tokens_details": Details,
+    "output_tokens_details": Details,
+}
+_T = TypeVar("_T", bound=msgspec.Struct)
 EMPTY = Counts()
 _decode = msgspec.json.Decoder(Meta).decode
 
@@ -81,19 +88,22 @@ def decode_meta(data: bytes) -> Meta:
         meta = _decode(data)
     except UNREADABLE:
         table = table_of(load_json(data))
-        counts = msgspec.convert(_only_counts(table.get("usage")), Counts)
+        counts = _only_counts(table.get("usage"), Counts)
         meta = Meta(counts, str_of(table.get("request_id")) or None)
     return meta
 
 
-def _only_counts(value: Any) -> dict[str, Any]:
+def _only_counts(value: Any, kind: type[_T]) -> _T:
+    """The counts of ``kind`` that ``value`` really has."""
+    table = table_of(value)
     kept: dict[str, Any] = {}
-    for name, item in table_of(value).items():
-        if type(item) is int and 0 <= item < 2**53:
+    for name in kind.__struct_fields__:
+        item = table.get(name)
+        if name in _INNER:
+            kept[name] = _only_counts(item, _INNER[name]) if isinstance(item, dict) else None
+        elif type(item) is int and 0 <= item < 2**53:
             kept[name] = item
-        elif inner := _only_counts(item):
-            kept[name] = inner
-    return kept
+    return kind(**kept)
 
 
 def to_usage(counts: Counts) -> Usage:

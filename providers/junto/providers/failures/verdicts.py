@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from attrs import frozen
+from attrs import field, frozen
 
 from junto.core import (
     AuthenticationError,
@@ -25,10 +25,19 @@ from .._scrub import scrub
 
 __all__ = ["STATUSES", "Failure", "Origin", "Rule", "Verdict", "judge_by", "to_error"]
 
+_LONGEST = 4000
+
+
+def _first_of(text: str) -> str:
+    """As much of a text as patterns are to look through."""
+    return text[:_LONGEST]
+
 
 @frozen(kw_only=True)
 class Failure:
     """An error as the wire has it; ``None`` and ``""`` where it did not say.
+
+    Of texts the first 4000 characters are kept.
 
     Attributes:
         status: Of the stream's comment, else of HTTP, else of a ``<429>`` in the message.
@@ -40,9 +49,9 @@ class Failure:
     """
 
     status: int | None = None
-    code: str = ""
-    type: str = ""
-    message: str = ""
+    code: str = field(default="", converter=_first_of)
+    type: str = field(default="", converter=_first_of)
+    message: str = field(default="", converter=_first_of)
     request_id: str | None = None
     retry_after: float | None = None
 
@@ -164,7 +173,7 @@ class Origin:
 def to_error(failure: Failure, origin: Origin, *, partial_text: str = "") -> ProviderError:
     """The error to raise for ``failure``."""
     verdict = origin.judge(failure)
-    message = origin.scrub(failure.message).strip()
+    message = clean_text(origin.scrub(failure.message))
     word = failure.code or failure.type
     facts = " ".join([str(failure.status)] * (failure.status is not None) + [word])
     text = message or "the service gave no reason"
