@@ -16,10 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from types import ModuleType
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from .shapes import Shape
+from .shapes import Shape
 
 HERE = Path(".fuzz")
 CORPUS = HERE / "corpus"

@@ -56,6 +56,7 @@ class Clock:
         "_handle",
         "_handle_at",
         "_interrupt",
+        "_late_at",
         "_limits",
         "_loop",
         "_name",
@@ -74,6 +75,7 @@ class Clock:
         self._handle: asyncio.TimerHandle | None = None
         self._handle_at = _NEVER
         self._interrupt: Callable[[ChatTimeoutError], object] | None = None
+        self._late_at = _NEVER
 
     @property
     def deadline(self) -> float | None:
@@ -108,6 +110,17 @@ class Clock:
         self._interrupt = interrupt
         if self._handle_at > at:
             self._arm(at)
+
+    def is_late_again(self) -> bool:
+        """Whether this was asked for the same deadline before.
+
+        Once, what has come in time counts, however late it is asked for.  What goes on
+        coming did not.
+        """
+        at = self._next()
+        again = at == self._late_at
+        self._late_at = at
+        return again
 
     def end(self) -> None:
         """The read waits no more."""

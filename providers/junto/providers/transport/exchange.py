@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -17,8 +18,9 @@ __all__ = ["Exchange", "harmless", "refusal_of"]
 
 _ERROR_LIMIT = 64 * 1024
 _TYPES = {"", "text/event-stream", "text/plain", "application/json"}
-_ENCODINGS = {"", "identity", "gzip", "x-gzip", "deflate"}
-_DRAIN = 0.1
+_ENCODINGS = {"", "identity", "gzip", "deflate"}
+_DRAIN = 0.1  # seconds for the end of the body, behind the last event
+_REASON = 10.0  # seconds for the body of an answer whose status is an error
 
 
 class Exchange:
@@ -30,6 +32,7 @@ class Exchange:
     """
 
     __slots__ = (
+        "_at_once",
         "_clock",
         "_content",
         "_failure",
@@ -52,6 +55,7 @@ class Exchange:
         self._interrupt = response.content.set_exception
         self._clock = clock
         self._failure: ChatError | None = None
+        self._at_once = False  # the last read found its data waiting
         self.status: int = response.status
         self.headers: Mapping[str, str] = response.headers
 
@@ -70,34 +74,50 @@ class Exchange:
             try:
                 clock.begin(self._interrupt)
             except ChatTimeoutError:
-                # What has come in time counts, however late it is asked for.
-                if (data := content.read_nowait()) or content.at_eof():
+                if content.at_eof():
+                    return b""
+                if not clock.is_late_again() and (data := content.read_nowait()):
                     return data
                 raise
-            data = await content.readany()
+            data = content.read_nowait()
+            if not data:
+                self._at_once = False
+                data = await content.readany()
+            elif self._at_once:
+                # A body that unpacks to a thousand times its size never has to be waited
+                # for: the loop and its other tasks get their turn here.
+                await asyncio.sleep(0)
+            else:
+                self._at_once = True
+            clock.end()
+            return data
         except ChatError:
             raise
         except (aiohttp.ClientError, OSError, RuntimeError) as error:
-            clock.end()
             failure = _body_error(error)
             failure.__cause__ = harmless(error)
-            # What had arrived is still in the buffer, behind the exception: it counts.
-            if data := _rest_of(content):
-                self._failure = failure
-                return data
-            raise failure from harmless(error)
         clock.end()
-        return data
+        # What had arrived is still in the buffer, behind the exception: it counts.
+        if data := _rest_of(content):
+            self._failure = failure
+            return data
+        raise failure
 
     async def read_error_body(self) -> bytes:
-        """The body of an answer that is an error: at most 64 KiB, and what came of it."""
-        body = b""
+        """The body of an answer that is an error: at most 64 KiB, and what came of it.
+
+        The status says enough, so that the rest is waited for 10 s and no longer.
+        """
+        self._clock.ending(_REASON)
+        pieces: list[bytes] = []
+        room = _ERROR_LIMIT
         try:
-            while len(body) < _ERROR_LIMIT and (data := await self.read()):
-                body += data
+            while room > 0 and (data := await self.read()):
+                pieces.append(data)
+                room -= len(data)
         except (ChatTimeoutError, InterruptedStreamError, ProtocolError):
-            pass  # the status alone says enough
-        return body[:_ERROR_LIMIT]
+            pass
+        return b"".join(pieces)[:_ERROR_LIMIT]
 
     async def drain(self) -> None:
         """After the last event: let the end of the body come, so that the connection lives.
@@ -142,8 +162,8 @@ def refusal_of(
     agreed on.  It is returned and not raised, as a traceback from
     here would hold the headers; ``scrub`` takes the key out of what they say.
     """
-    if 300 <= status < 400:
-        target = scrub(_host_of(headers.get("Location", "")))
+    if 300 <= status < 400 and (location := headers.get("Location")):
+        target = scrub(_host_of(location))
         return ProtocolError(
             f"the service redirects to {target} ({status}), which is not followed: set base_url=,"
             " or redirects= if it is to be trusted"
@@ -173,8 +193,12 @@ def _body_error(error: Exception) -> ChatError:
 
 
 def harmless(error: Exception) -> Exception | None:
-    """The cause to show: one of the system's, which quotes neither headers nor body."""
-    return error if isinstance(error, OSError) else None
+    """The cause to show: the system's own error, with neither headers nor body about it."""
+    for name in ("certificate_error", "os_error"):
+        error = getattr(error, name, error)
+    if isinstance(error, ssl.SSLError) or not isinstance(error, OSError) or error.errno is None:
+        return error.with_traceback(None) if isinstance(error, ssl.SSLError) else None
+    return OSError(error.errno, error.strerror)
 
 
 def _host_of(location: str) -> str:

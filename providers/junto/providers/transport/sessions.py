@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
+import functools
 from collections.abc import AsyncGenerator
+from typing import Self
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 
 from junto.core import ChatConnectionError
 
@@ -20,9 +22,9 @@ class Sessions:
     generator, and ``asyncio.run`` closes those before it closes the loop.
 
     Args:
-        given: The caller's own session; it is used on its loop, and never closed here.
+        given: The caller's own session; it is used on its loop, and never closed here.  Its
+            connections are aiohttp's, and lack what ours do beyond that.
         connections: The most connections at once, per loop.
-        ssl_context: Instead of the default one.
         keep_alive: Keep connections for later requests.
     """
 
@@ -31,13 +33,11 @@ class Sessions:
         given: aiohttp.ClientSession | None,
         *,
         connections: int,
-        ssl_context: ssl.SSLContext | None,
         keep_alive: bool,
     ) -> None:
         self._given = given
         self._keep_alive = keep_alive
         self._connections = connections
-        self._ssl = ssl_context
         self._keepers: dict[asyncio.AbstractEventLoop, _Keeper] = {}
         self._closed = False
 
@@ -57,12 +57,8 @@ class Sessions:
             for other in [other for other in self._keepers if other.is_closed()]:
                 self._keepers.pop(other, None)
             keeper = self._keepers[loop] = _Keeper()
-            connector = aiohttp.TCPConnector(
-                limit=self._connections,
-                ssl=True if self._ssl is None else self._ssl,
-                force_close=not self._keep_alive,
-            )
-            await keeper.start(connector)
+            connector = _Connector(limit=self._connections, force_close=not self._keep_alive)
+            await keeper.start(connector.of_ours())
         assert keeper.session is not None  # noqa: S101  for the type checker: start() set it
         return keeper.session
 
@@ -76,6 +72,45 @@ class Sessions:
                 await keeper.stop()
             elif loop.is_running():
                 asyncio.run_coroutine_threadsafe(keeper.stop(), loop)
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Makes connections of our kind."""
+
+    def of_ours(self) -> Self:
+        kind: type[ResponseHandler] = _Handler
+        self._factory = functools.partial(kind, loop=asyncio.get_running_loop())
+        return self
+
+
+class _Handler(ResponseHandler):
+    """A connection that does what aiohttp's own, as of 3.14, leaves undone."""
+
+    def close(self) -> None:
+        """Close at once, and not when the other side has taken all that was sent to it.
+
+        A service that reads no more would keep the socket for good.
+        """
+        self.abort()
+
+    def is_connected(self) -> bool:
+        """Whether the next question may be put here; the pool asks.
+
+        What came after the last answer would be taken for the next one.
+        """
+        return super().is_connected() and not self.should_close
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes in; where their framing breaks, tell whoever waits for the body."""
+        payload = self._payload
+        super().data_received(data)
+        if (
+            self.exception() is not None
+            and payload is not None
+            and payload.exception() is None
+            and not payload.is_eof()
+        ):
+            payload.set_exception(aiohttp.ClientPayloadError("broken framing"))
 
 
 class _Keeper:

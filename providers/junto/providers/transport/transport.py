@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import io
 import ssl
-import urllib.request
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import aiohttp
-from attrs import field, frozen
 from yarl import URL
 
 from junto.core import (
@@ -23,22 +20,15 @@ from junto.core import (
     clean_text,
 )
 
+from .._scrub import scrub
 from .clock import Clock, Timeouts
 from .exchange import Exchange, harmless
+from .proxies import Masked, Proxy, proxy_from, proxy_of_env
 from .sessions import Sessions
 
 __all__ = ["Transport"]
 
 _PIECE = 1024 * 1024
-
-
-class _Masked(str):
-    """A header's value that shows itself to the socket and not to a traceback."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "'…'"
 
 
 class Transport:
@@ -82,14 +72,13 @@ class Transport:
         if redirects < 0:
             raise ValueError(f"redirects is at least 0, not {redirects}")
         self.timeouts: Timeouts = timeouts or Timeouts()
-        self._proxy = _proxy_from(proxy)
+        self._proxy = None if proxy is None else proxy_from(proxy)
         self._trust_env = trust_env
         self._redirects = redirects
         self._limits = aiohttp.ClientTimeout(total=None, connect=self.timeouts.connect)
+        self._ssl: ssl.SSLContext | bool = True if ssl_context is None else ssl_context
         self._running: set[Exchange] = set()
-        self._sessions = Sessions(
-            session, connections=connections, ssl_context=ssl_context, keep_alive=keep_alive
-        )
+        self._sessions = Sessions(session, connections=connections, keep_alive=keep_alive)
 
     async def post(
         self,
@@ -117,42 +106,62 @@ class Transport:
             ChatTimeoutError: Of clock ``connect``, ``first_event`` or ``total``.
             ProtocolError: What came is not HTTP, or one redirect too many.
         """
-        session = await self._sessions.get()
         with_key = True
         for _ in range(self._redirects + 1):
-            until = asyncio.timeout_at(clock.deadline)
-            try:
-                async with until:
-                    proxy = await self._via(url)
-                    response = await session.post(
-                        url,
-                        # Of more than 1 MiB aiohttp takes a file, which it sends in pieces.
-                        data=body if len(body) <= _PIECE else io.BytesIO(body),
-                        headers=_sent(headers, key if with_key else None, proxy, url),
-                        allow_redirects=False,
-                        timeout=self._limits,
-                        proxy=None if proxy is None else proxy.url,
-                        proxy_headers=None if proxy is None else proxy.headers,
-                    )
-            except (aiohttp.ClientError, OSError, RuntimeError) as error:
-                if until.expired():
-                    raise clock.error() from None
-                raise _connection_error(error, url, self._limits) from harmless(error)
-            target = _target_of(response) if self._redirects else None
-            if target is None:
+            response = await self._post_once(url, body, headers, key if with_key else None, clock)
+            if isinstance(response, ChatError):
+                url = target = ""  # a traceback with locals would show what a redirect says
+                raise response  # out here it has no context: aiohttp's frames hold what was sent
+            target = _target_of(response) if self._redirects else ""
+            if not target:
                 return Exchange(response, clock, self._running)
             response.close()
-            with_key = with_key and target.origin() == URL(url).origin()
-            url = str(target)
+            with_key = with_key and URL(target).origin() == URL(url).origin()
+            url = target
+        host = scrub(urlsplit(url).netloc, key)
+        url = target = ""
         raise ProtocolError(
-            f"the service redirected more than {self._redirects} times, at last to"
-            f" {urlsplit(url).netloc}"
+            f"the service redirected more than {self._redirects} times, at last to {host}"
         )
 
-    async def _via(self, url: str) -> _Proxy | None:
+    async def _post_once(
+        self,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        key: Secret | None,
+        clock: Clock,
+    ) -> aiohttp.ClientResponse | ChatError:
+        """The answer's headers, or why there are none."""
+        until = asyncio.timeout_at(clock.deadline)
+        try:
+            async with until:
+                session = await self._sessions.get()
+                proxy = await self._via(url)
+                return await session.post(
+                    url,
+                    # Of more than 1 MiB aiohttp takes a file, which it sends in pieces.
+                    data=body if len(body) <= _PIECE else io.BytesIO(body),
+                    headers=_sent(headers, key, proxy, url),
+                    allow_redirects=False,
+                    timeout=self._limits,
+                    ssl=self._ssl,
+                    proxy=None if proxy is None else proxy.url,
+                    proxy_headers=None if proxy is None else proxy.headers,
+                )
+        except ChatError:
+            raise
+        except (aiohttp.ClientError, OSError, RuntimeError) as error:
+            if until.expired():
+                return clock.error()
+            failure = _failure_of(error, url, self._limits, key)
+            failure.__cause__ = harmless(error)
+            return failure
+
+    async def _via(self, url: str) -> Proxy | None:
         """The proxy for ``url``, if there is one."""
         if self._proxy is None and self._trust_env:
-            return _proxy_from(await asyncio.to_thread(_proxy_of_env, url))
+            return await asyncio.to_thread(proxy_of_env, url)
         return self._proxy
 
     async def aclose(self) -> None:
@@ -162,70 +171,63 @@ class Transport:
         await self._sessions.aclose()
 
 
-@frozen
-class _Proxy:
-    """A proxy, with what a user and a password in its URL come to as a header."""
-
-    url: str
-    headers: Mapping[str, str] = field(repr=False)
-
-
-def _proxy_from(url: str | None) -> _Proxy | None:
-    if url is None:
-        return None
-    parts = URL(url)
-    if parts.scheme not in {"http", "https"} or not parts.raw_host:
-        raise ValueError("a proxy is an http(s) URL, such as http://proxy.example:3128")
-    headers: dict[str, str] = {}
-    if parts.user is not None:
-        # aiohttp's own BasicAuth warns that it will go away.
-        login = base64.b64encode(f"{parts.user}:{parts.password or ''}".encode()).decode()
-        headers["Proxy-Authorization"] = _Masked(f"Basic {login}")
-    return _Proxy(str(parts.with_user(None)), headers)
-
-
 def _sent(
-    headers: Mapping[str, str], key: Secret | None, proxy: _Proxy | None, url: str
+    headers: Mapping[str, str], key: Secret | None, proxy: Proxy | None, url: str
 ) -> dict[str, str]:
     """The headers of one request, with those that are shown nowhere."""
     sent = dict(headers)
     if key is not None:
-        sent["Authorization"] = _Masked(f"Bearer {key.reveal()}")
+        sent["Authorization"] = Masked(f"Bearer {key.reveal()}")
     if proxy is not None and url.startswith("http:"):
         sent |= proxy.headers  # for https they go to the proxy alone, with CONNECT
     return sent
 
 
-def _target_of(response: aiohttp.ClientResponse) -> URL | None:
-    """Where a redirect leads that may be followed."""
+def _target_of(response: aiohttp.ClientResponse) -> str:
+    """Where a redirect leads, if it may be followed."""
     location = response.headers.get("Location")
     if response.status not in {307, 308} or not location:
-        return None
+        return ""
     try:
         target = response.url.join(URL(location))
     except ValueError:
-        return None
+        return ""
     if not target.raw_host or target.scheme not in {response.url.scheme, "https"}:
-        return None
-    return target.with_user(None)
+        return ""
+    return str(target.with_user(None))
 
 
-def _proxy_of_env(url: str) -> str | None:
-    """What the environment says; in a thread, as some systems look names up for it."""
-    parts = urlsplit(url)
-    if urllib.request.proxy_bypass(parts.hostname or ""):
-        return None
-    proxies = urllib.request.getproxies()
-    return proxies.get(parts.scheme) or proxies.get("all")
+def _failure_of(
+    error: Exception, url: str, limits: aiohttp.ClientTimeout, key: Secret | None
+) -> ChatError:
+    """What it means that no answer began.
 
-
-def _connection_error(error: Exception, url: str, limits: aiohttp.ClientTimeout) -> ChatError:
-    host = urlsplit(url).netloc
+    aiohttp's own words may quote what was received, so they are shown only where they are
+    the system's.
+    """
+    host = scrub(urlsplit(url).netloc, key)
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return ChatTimeoutError(
             f"no connection to {host} within {limits.connect:g} s", clock="connect"
         )
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        hint = "; user and password go into proxy=" if error.status == 407 else ""
+        return ChatConnectionError(
+            f"no connection to {host}: the proxy refused it with status {error.status}{hint}",
+            retryable=error.status >= 500,
+        )
     if isinstance(error, aiohttp.ClientResponseError):
         return ProtocolError(f"{host} did not answer in HTTP")
-    reason = clean_text(str(error), 300) or type(error).__name__
-    return ChatConnectionError(f"no connection to {host}: {reason}")
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return ChatConnectionError(f"{host} closed the connection before it answered")
+    certificate = getattr(error, "certificate_error", None)
+    reason = clean_text(scrub(str(certificate or error), key), 300) or type(error).__name__
+    if certificate is not None:
+        return ChatConnectionError(
+            f"no connection to {host}: {reason}; an authority of your own goes into ssl_context=",
+            retryable=False,
+        )
+    if isinstance(error, aiohttp.ClientConnectorError | RuntimeError):
+        again = not isinstance(error, RuntimeError)  # a session that is closed, or another loop's
+        return ChatConnectionError(f"no connection to {host}: {reason}", retryable=again)
+    return ChatConnectionError(f"the connection to {host} was lost before it answered: {reason}")
