@@ -76,9 +76,10 @@ chaos: ## attack the memory stores, half a minute each [CHAOS_SECONDS=30 STORES=
 	@'$(BIN)/python' -m tests.chaos $(if $(CHAOS_SECONDS),--seconds $(CHAOS_SECONDS)) \
 	  $(if $(STORES),--stores '$(STORES)') $(ARGS)
 
-fuzz: ## feed spoilt streams to what reads them, in an environment of its own [FUZZ_SECONDS=60 ARGS="--help"]
-	@VENV='$(VENV)-fuzz' $(PYTHON) .ci/bootstrap.py fuzz
-	@'$(VENV)-fuzz/bin/python' -m tests.fuzz --seconds '$(FUZZ_SECONDS)' $(ARGS)
+fuzz: override VENV := $(VENV)-fuzz
+fuzz: ## feed spoilt streams to their readers [FUZZ_SECONDS=60 ARGS=.fuzz/crash-…]
+	@$(BOOTSTRAP) fuzz
+	@'$(BIN)/python' -m tests.fuzz --seconds '$(FUZZ_SECONDS)' $(ARGS)
 
 live: ## ask the real DashScope, if there is a key, a few questions [ARGS="-k json"]
 	@$(BOOTSTRAP) test

@@ -1,12 +1,14 @@
 """Whatever a service sends, the laws of reading it hold; `make fuzz` looks for more."""
 
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from .laws import CHECKS
+from .__main__ import again
+from .laws import CHECKS, check
 from .mutations import JUNK, mutated, seeds_for
 from .shapes import HEAD, call, frame, say
 
@@ -26,6 +28,29 @@ PIECES = (
     b'data: {"choices":[],"usage":{"prompt_tokens":1}}\n\n',
     b'data:{"code":"Throttling","message":"sk-0123456789abcdef-secret"}\n\n',
 )
+
+
+@pytest.mark.parametrize("law", CHECKS)
+def test_the_laws_hold_for_the_recordings_as_the_fuzzer_begins_with_them(
+    law: str, tmp_path: Path
+) -> None:
+    for body in seeds_for(law).values():
+        check(bytes([list(CHECKS).index(law), 0]) + body)
+        (tmp_path / "found").write_bytes(body)
+        assert again([tmp_path / "found"]) == 0
+
+
+def test_what_was_found_breaks_its_law_once_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(body: bytes, chance: random.Random) -> None:
+        assert body != b"found"
+
+    monkeypatch.setitem(CHECKS, "native", broken)
+    (tmp_path / "crash").write_bytes(b"\0\0found")
+
+    with pytest.raises(AssertionError):
+        again([tmp_path / "crash"])
 
 
 @pytest.mark.parametrize("law", CHECKS)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from junto.core import ProtocolError
+from junto.providers._json_scan import JSONScanner
 from junto.providers.sse import SSEParser, SSERecord
 
 
@@ -117,6 +118,36 @@ def test_a_record_beyond_the_limit_is_refused(body: bytes) -> None:
         parse(body, limit=100)
     with pytest.raises(ProtocolError, match="longer than 100 bytes"):
         parse(*[body[i : i + 1] for i in range(len(body))], limit=100)
+
+
+def test_a_record_beyond_the_limit_hides_none_before_it() -> None:
+    parser = SSEParser(limit=100)
+
+    assert [record.data for record in parser.feed(USUAL + b"data:" + b"x" * 200)] == [b'{"a":1}']
+    with pytest.raises(ProtocolError, match="longer than 100 bytes"):
+        parser.feed(b"\n\n")
+    with pytest.raises(ProtocolError, match="longer than 100 bytes"):
+        parser.close()
+
+
+def test_what_the_limit_allows_does_not_depend_on_cuts() -> None:
+    body = b"data:" + b"x" * 70 + b"\n:" + b"y" * 90 + b"\n\n"
+
+    assert parse(body, limit=100) == parse(*[bytes([byte]) for byte in body], limit=100)
+
+
+@pytest.mark.parametrize("cut", range(1, 16))
+def test_the_end_of_json_is_found_in_any_pieces(cut: int) -> None:
+    text = rb'{"a":"\\\"}{\""}'
+    scanner = JSONScanner()
+    scanner.feed(text[:cut])
+    assert not scanner.closed
+
+    scanner.feed(text[cut:])
+    assert scanner.whole
+
+    scanner.feed(b"}")
+    assert (scanner.whole, scanner.closed) == (False, True)
 
 
 def test_memory_stays_flat_over_an_endless_stream() -> None:

@@ -102,6 +102,22 @@ def test_a_larger_set_serves_for_a_smaller_one_but_not_the_other_way(
     assert stamp(bootstrap)["set"] == "check"
 
 
+def test_the_set_of_the_fuzzer_stands_apart(bootstrap: types.ModuleType) -> None:
+    bootstrap.main(["fuzz"])
+    pinned = [command for command in bootstrap.commands if "--require-hashes" in command]
+
+    assert [Path(command[command.index("--requirement") + 1]).name for command in pinned] == [
+        "fuzz.txt"
+    ]
+    assert stamp(bootstrap)["set"] == "fuzz"
+    bootstrap.commands.clear()
+    bootstrap.main(["fuzz"])
+    assert bootstrap.commands == []
+
+    bootstrap.main(["chat"])
+    assert bootstrap.commands != []
+
+
 def test_what_is_there_is_built_on_and_not_made_anew(bootstrap: types.ModuleType) -> None:
     bootstrap.main(["chat"])
     bootstrap.commands.clear()

@@ -26,7 +26,7 @@ class Proxy:
         self.heads: list[str] = []
         self._login = base64.b64encode(login.encode()).decode() if login else ""
         self._refuses = refuses
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._server: asyncio.Server | None = None
 
     @property
@@ -47,14 +47,17 @@ class Proxy:
     ) -> None:
         assert self._server is not None
         self._server.close()
-        for task in self._tasks:
+        await asyncio.sleep(0)  # what has been accepted comes in
+        tasks = [*self._tasks]
+        for task, writer in self._tasks.items():
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+            writer.transport.abort()  # here, as a task that has not begun never comes to it
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(self._serve(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = writer
+        task.add_done_callback(self._tasks.pop)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):

@@ -71,7 +71,7 @@ class RawServer:
         self.port = 0
         self._tls = tls
         self._scripts = deque(scripts)
-        self._players: set[asyncio.Task[None]] = set()
+        self._players: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._server: asyncio.Server | None = None
 
     def will(self, *scripts: Sequence[Any]) -> None:
@@ -95,13 +95,16 @@ class RawServer:
     ) -> None:
         assert self._server is not None
         self._server.close()
+        await asyncio.sleep(0)  # what has been accepted comes in
+        players = [*self._players]
         self.leave()
-        await asyncio.gather(*self._players, return_exceptions=True)
+        await asyncio.gather(*players, return_exceptions=True)
 
     def leave(self) -> None:
         """Cut all connections that are left."""
-        for player in self._players:
+        for player, writer in self._players.items():
             player.cancel()
+            writer.transport.abort()  # here, as a task that has not begun never comes to it
 
     async def all_gone(self) -> None:
         """Wait until no connection is left."""
@@ -110,8 +113,8 @@ class RawServer:
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         player = asyncio.create_task(self._play(reader, writer))
-        self._players.add(player)
-        player.add_done_callback(self._players.discard)
+        self._players[player] = writer
+        player.add_done_callback(self._players.pop)
 
     async def _play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         call = Call()

@@ -138,3 +138,8 @@ def test_a_long_message_leaves_room_for_what_to_do() -> None:
     assert len(text) <= 500
     assert "THE_VARIABLE" in text
     assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("message", ["", "\n", "\ud83d", "\u202e"])
+def test_a_message_of_nothing_that_can_be_shown_is_said_to_be_missing(message: str) -> None:
+    assert "the service gave no reason" in str(to_error(Failure(message=message), ORIGIN))

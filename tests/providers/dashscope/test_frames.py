@@ -94,6 +94,50 @@ def test_pieces_of_tool_calls_find_their_call(messages: list[dict[str, Any]]) ->
     assert heard.finish.metadata["raw_reason"] == "stop"
 
 
+@pytest.mark.parametrize("brace", ["", "}"])
+def test_a_name_behind_whole_arguments_opens_a_call_without_index_and_id(brace: str) -> None:
+    first = fragment('{"x":1}' + brace, called="a", name="look")
+
+    heard = read(
+        frame(calls(first)),
+        frame(calls(fragment('{"y"', called=None, name="find"))),
+        frame(calls(fragment(":2}", called=None, name="find"))),
+        STOP,
+    )
+
+    assert [call["arguments"] for call in heard.tool_calls] == ['{"x":1}' + brace, '{"y":2}']
+    assert [call["name"] for call in heard.tool_calls] == ["look", "find"]
+
+
+def test_more_calls_than_anybody_makes_are_refused() -> None:
+    heard = read(*[frame(calls(fragment("", index=index))) for index in range(1100)])
+
+    assert isinstance(heard.error, ProtocolError)
+    assert "more than 1024 tool calls" in str(heard.error)
+
+
+@pytest.mark.parametrize(
+    "endless",
+    [
+        {"choice": {"logprobs": {"content": [{"token": "a"}] * 1000}}},
+        {"search_info": {"search_results": [{"url": "u" * 10**5}]}},
+        {"message": calls(fragment("a" * 10**5, index=0))},
+    ],
+)
+def test_what_is_kept_beside_the_text_has_a_limit_too(endless: dict[str, Any]) -> None:
+    reader = NativeReader(origin_of("m", "h"))
+    for number in range(200):
+        more = json.dumps(endless).replace("uuu", f"u{number}", 1).replace(": 0", f": {number}")
+        output = json.loads(more)
+        choice = {"message": output.pop("message", {}), **output.pop("choice", {})}
+        payload = {"output": {"choices": [choice], **output}}
+        reader.feed(f"data:{json.dumps(payload)}\n\n".encode())
+        if reader.failure is not None:
+            break
+
+    assert "longer than 16777216 characters" in str(reader.failure)
+
+
 def test_arguments_that_are_no_text_become_text() -> None:
     heard = read(
         frame(calls({"id": "a", "function": {"name": "f", "arguments": {"x": "é"}}}), "stop")
@@ -136,6 +180,19 @@ def test_a_cumulative_frame_that_takes_back_text_starts_anew() -> None:
     ]
 
 
+def test_a_cumulative_frame_costs_what_it_says_and_not_what_was_said() -> None:
+    whole = fragment('{"x":1}', index=0, called="a", name="look")
+    heard = read(
+        frame(calls(fragment('{"x"', index=0, called="a", name="look"))),
+        frame({"content": "one", **calls(whole), "reasoning_content": "r"}),
+        frame({"content": ""}),
+        frame({"content": "one two"}, "stop"),
+        cumulative=True,
+    )
+
+    assert (heard.reasoning, heard.text, heard.tool_calls) == ("r", "one two", [A])
+
+
 def test_sources_come_once_and_an_emptied_list_takes_none_back() -> None:
     result = {"url": "https://x.example", "title": "X", "index": 1, "site_name": "x"}
     heard = read(
@@ -153,6 +210,67 @@ def test_a_character_in_two_halves_is_put_together() -> None:
     heard = read(frame({"content": "a\ud83d"}), frame({"content": "\ude00b"}), STOP)
 
     assert heard.text == "a\U0001f600b"
+
+
+def test_a_character_of_arguments_in_two_halves_is_put_together() -> None:
+    heard = read(
+        frame(calls(fragment('"\ud83d', index=0))), frame(calls(fragment('\ude00"', index=0))), STOP
+    )
+
+    assert heard.tool_calls[0]["arguments"] == '"\U0001f600"'
+
+
+def test_half_a_character_that_is_held_back_is_not_yet_text() -> None:
+    heard = read(frame({"content": "a\ud83d"}))
+
+    assert isinstance(heard.error, InterruptedStreamError)
+    assert heard.error.partial_text == heard.text == "a"
+
+
+def test_half_a_character_of_text_that_is_void_meets_no_other_half() -> None:
+    heard = read(frame({"content": "a\ud83d"}), frame({"content": "\ude00"}), STOP, cumulative=True)
+
+    after = heard.events[[type(e) for e in heard.events].index(Restart) + 1 :]
+    assert [e.text for e in after if isinstance(e, TextDelta)] == ["\ufffd"]
+
+
+def test_text_that_comes_again_after_a_restart_can_be_written() -> None:
+    heard = read(
+        frame({"content": "\ude00", "reasoning_content": "r"}),
+        frame({"content": "", "reasoning_content": "s"}),
+        STOP,
+        cumulative=True,
+    )
+
+    assert [e.text for e in heard.events if isinstance(e, TextDelta)] == ["\ufffd", "\ufffd"]
+
+
+def test_what_is_handed_through_can_be_written() -> None:
+    odd = {"\ud83d": ["\ud83d", {"x": "\ude00"}, 1]}
+    whole = {
+        "output": {
+            "model_name": "m\ud83d",
+            "tool_info": odd,
+            "search_info": {"search_results": [{"url": "u\ud83d", "title": "t\ud83d", **odd}]},
+            "choices": [
+                {
+                    "message": {"content": "a"},
+                    "finish_reason": "e\ud83d",
+                    "logprobs": {"content": [odd]},
+                },
+                {"message": {"content": "b\ud83d"}, "finish_reason": "stop", "index": 1},
+            ],
+        }
+    }
+    reader = NativeReader(origin_of("m", "h"), choices=2)
+    reader.feed(json.dumps(whole).encode())
+
+    heard = sum_up(reader.end())
+
+    repr(heard).encode()
+    assert "\\ud83d" not in repr(heard)
+    assert heard.finish is not None
+    assert heard.finish.metadata["choices"][0].message.text == "b\ufffd"
 
 
 @pytest.mark.parametrize("rest", [[frame({"content": "b"})], []])
@@ -193,6 +311,55 @@ def test_odd_counts_are_left_out_of_the_usage() -> None:
     assert heard.usage is not None
     assert (heard.usage.input_tokens, heard.usage.output_tokens) == (None, 3)
     assert heard.usage.total_tokens is None
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"input_tokens": {"input_tokens": 1}, "output_tokens": 3},
+        {"\ud83d": 1, "output_tokens": 3},
+        {"output_tokens": 3, "total_tokens": 2**53, "prompt_tokens_details": [1]},
+    ],
+)
+def test_a_usage_of_any_form_spoils_no_answer(usage: dict[str, Any]) -> None:
+    heard = read(frame({"content": "a"}, "stop", usage=usage))
+
+    assert (heard.text, heard.error, heard.usage) == ("a", None, Usage(output_tokens=3))
+
+
+def test_the_output_of_a_choice_that_nobody_asked_for_is_not_counted() -> None:
+    reader = NativeReader(origin_of("m", "h"), choices=2)
+    more = [
+        frame({"content": "a"}, usage={"input_tokens": 1, "output_tokens": 3}).replace(
+            b'"message"', b'"index": %d, "message"' % index
+        )
+        for index in (0, 1, 2, -1)
+    ]
+
+    heard = sum_up(reader.feed(b"".join(more)))
+
+    assert heard.usage == Usage(input_tokens=1, output_tokens=6, total_tokens=7)
+
+
+def test_a_number_that_nobody_can_read_spoils_no_answer() -> None:
+    last = frame({"content": "a"}, "stop").replace(
+        b'"input_tokens": 1', b'"input_tokens": ' + b"9" * 5000
+    )
+
+    assert read(last).text == "a"
+    assert read(last).error is None
+
+
+def test_the_request_id_is_the_last_one_that_there_is() -> None:
+    last = frame({"content": ""}, "stop", usage={}).replace(
+        b'"request_id": "r"', b'"request_id": "s"'
+    )
+    none = frame({"content": ""}, "stop").replace(b'"request_id": "r"', b'"request_id": null')
+
+    for end, expected in ((last, "s"), (none, "r")):
+        heard = read(frame({"content": "a"}) + end)
+        assert heard.finish is not None
+        assert heard.finish.metadata["request_id"] == expected
 
 
 def test_cached_tokens_are_found_in_both_places() -> None:
