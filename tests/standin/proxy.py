@@ -47,12 +47,15 @@ class Proxy:
     ) -> None:
         assert self._server is not None
         self._server.close()
-        await asyncio.sleep(0)  # what has been accepted comes in
+        for _ in range(5):  # what has been accepted comes in: that takes some turns of the loop
+            await asyncio.sleep(0)
         tasks = [*self._tasks]
         for task, writer in self._tasks.items():
             task.cancel()
             writer.transport.abort()  # here, as a task that has not begun never comes to it
         await asyncio.gather(*tasks, return_exceptions=True)
+        for _ in range(5):  # an aborted transport tells of its end a turn later
+            await asyncio.sleep(0)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(self._serve(reader, writer))

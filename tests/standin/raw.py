@@ -4,6 +4,7 @@ aiohttp's own server speaks proper HTTP; what breaks it has to be written by han
 """
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import struct
@@ -72,6 +73,7 @@ class RawServer:
         self._tls = tls
         self._scripts = deque(scripts)
         self._players: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        self._writers: list[asyncio.StreamWriter] = []
         self._server: asyncio.Server | None = None
 
     def will(self, *scripts: Sequence[Any]) -> None:
@@ -95,10 +97,15 @@ class RawServer:
     ) -> None:
         assert self._server is not None
         self._server.close()
-        await asyncio.sleep(0)  # what has been accepted comes in
+        for _ in range(5):  # what has been accepted comes in: that takes some turns of the loop
+            await asyncio.sleep(0)
         players = [*self._players]
         self.leave()
         await asyncio.gather(*players, return_exceptions=True)
+        # An aborted transport tells of its end a turn later, and warns if it never can.
+        for writer in self._writers:
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     def leave(self) -> None:
         """Cut all connections that are left."""
@@ -114,6 +121,7 @@ class RawServer:
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         player = asyncio.create_task(self._play(reader, writer))
         self._players[player] = writer
+        self._writers.append(writer)
         player.add_done_callback(self._players.pop)
 
     async def _play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -32,6 +32,7 @@ __all__ = ["RUNNING", "Assembly"]
 
 _LIMIT = 16 * 1024 * 1024
 _LOGPROBS_LIMIT = 64 * 1024 * 1024
+_ENTRY = 100  # characters of the answer that an entry of them counts as, however short
 _ONE = frozenset({0})
 RUNNING = frozenset({None, "", "null"})
 """What stands for "not yet" where a reason to finish will be: also the *string* "null"."""
@@ -180,6 +181,7 @@ class Assembly:
         if not 0 <= index < self._choices:
             return
         entries = list_of(table_of(logprobs).get("content"))
+        self.spend(_ENTRY * len(entries))
         assembly = self._other(index).assembly if index else self
         try:
             self._logprobs_room -= len(repr(entries))
