@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from junto.core import ProtocolError
@@ -11,6 +13,7 @@ from .._values import UNREADABLE
 __all__ = ["JSONBody"]
 
 _LIMIT = 16 * 1024 * 1024
+_BEHIND = re.compile(r"trailing characters \(byte (\d+)\)")  # msgspec's word for it
 _skip = msgspec.json.Decoder(msgspec.Raw).decode
 
 
@@ -42,7 +45,10 @@ class JSONBody:
         return self.whole()
 
     def whole(self) -> bool:
-        """Whether it is one value, and nothing but that."""
+        """Whether a value has come to its end; what stands behind it is dropped.
+
+        It is, so that an answer means the same however the network cuts it.
+        """
         return self._trouble() is None
 
     def cut(self) -> bool:
@@ -53,7 +59,10 @@ class JSONBody:
         try:
             _skip(self._bytes)
         except UNREADABLE as error:
-            return str(error)
+            trouble = str(error)
+            if (behind := _BEHIND.search(trouble)) is None:
+                return trouble
+            del self._bytes[int(behind[1]) - 1 :]  # counted from 1
         return None
 
     def __bytes__(self) -> bytes:

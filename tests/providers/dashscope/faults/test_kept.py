@@ -127,3 +127,18 @@ def test_json_whose_end_was_missed_is_whole_when_the_clock_runs_out() -> None:
     assert reader.is_whole()
     assert reader.end()
     assert reader.failure is None
+
+
+def test_what_stands_behind_a_plain_answer_is_dropped_however_it_is_cut() -> None:
+    body = NATIVE_PLAIN.body() + b',"x":1}{}'
+
+    for pieces in ([body], [bytes([byte]) for byte in body]):
+        reader = reader_of(NATIVE_PLAIN)
+        for piece in pieces:
+            reader.feed(piece)
+            if reader.finished:
+                break
+        else:
+            reader.end()
+        assert reader.finished
+        assert reader.failure is None
