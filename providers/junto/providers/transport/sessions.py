@@ -45,13 +45,19 @@ class Sessions:
         """The session of the running loop.
 
         Raises:
-            ChatConnectionError: The model is closed.
+            ChatConnectionError: The model is closed, or the session that was given is, or
+                belongs to another loop.
         """
         if self._closed:
             raise ChatConnectionError("the model is closed: make a new one", retryable=False)
-        if self._given is not None:
-            return self._given
         loop = asyncio.get_running_loop()
+        if self._given is not None:
+            if self._given.closed or getattr(self._given, "_loop", loop) is not loop:
+                raise ChatConnectionError(
+                    "the session= that was given is closed, or belongs to another event loop",
+                    retryable=False,
+                )
+            return self._given
         keeper = self._keepers.get(loop)
         if keeper is None or keeper.session is None or keeper.session.closed:
             for other in [other for other in self._keepers if other.is_closed()]:
