@@ -12,8 +12,6 @@ from junto.core.memory import KeyLike, Turn, check_id, check_key, turn_from_json
 
 
 class JsonFileStore:
-    """Turns in a JSON file, for one process."""
-
     api = 1
 
     def __init__(self, path: str) -> None:
@@ -35,10 +33,11 @@ class JsonFileStore:
 
     async def append(self, key: KeyLike, turn: Turn) -> None:
         row = [*_ids(key), check_id(turn.id, "turn_id"), turn_to_json(turn)]
-        await asyncio.to_thread(
-            self._change,
-            lambda rows: rows if row[:3] in [r[:3] for r in rows] else [*rows, row],
-        )
+
+        def add(rows: list[list[str]]) -> list[list[str]]:
+            return rows if row[:3] in [other[:3] for other in rows] else [*rows, row]
+
+        await asyncio.to_thread(self._change, add)
 
     async def clear(self, key: KeyLike) -> None:
         ids = _ids(key)

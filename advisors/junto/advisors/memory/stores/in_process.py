@@ -85,7 +85,9 @@ class InProcessStore:
             if found is None:
                 return ()
             # From the end: a window costs the same in a long conversation.
-            newest = tuple(islice(reversed(found.turns.values()), max(0, limit)))
+            newest = tuple(
+                islice(reversed(found.turns.values()), min(max(0, limit), len(found.turns)))
+            )
         return newest[::-1]
 
     async def append(self, key: KeyLike, turn: Turn) -> None:
