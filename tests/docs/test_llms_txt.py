@@ -99,7 +99,7 @@ def test_each_kind_has_all_our_plugins_with_their_first_line() -> None:
     for kind in KINDS:
         rows = known_plugins.rows(kind)
         assert all(
-            re.fullmatch(r"\| `[a-z]+` \| \S.*\S \| \{class\}`~junto\..+` \|", row) for row in rows
+            re.fullmatch(r"\| `[a-z_]+` \| \S.*\S \| \{class\}`~junto\..+` \|", row) for row in rows
         )
     advisors = known_plugins.rows("advisor")
     assert any("`memory`" in row and "MemoryAdvisor" in row for row in advisors)

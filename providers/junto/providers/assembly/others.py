@@ -20,7 +20,7 @@ class OtherChoice:
     __slots__ = ("assembly", "events")
 
     def __init__(self, assembly: Assembly) -> None:
-        self.assembly = assembly
+        self.assembly: Assembly = assembly
         self.events: list[Event] = []
 
     def choice(self, index: int) -> Choice:

@@ -224,6 +224,10 @@ class AnswerReader:
             failure = evolve(failure, request_id=self.request_id)
         self._fail(to_error(failure, self._origin))
 
+    def _forgive(self) -> None:
+        """What failed was no part of the answer."""
+        self.failure = None
+
     def _fail(self, error: ChatError) -> None:
         """Keep what ended the answer early, with what is known of the answer."""
         # Frames and contexts hold what the service sent.

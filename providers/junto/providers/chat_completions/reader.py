@@ -105,7 +105,7 @@ class CompletionReader(AnswerReader):
         if self.failure is None:
             return True
         _log.debug("provider.data_after_finish", records=1)
-        self.failure = None
+        self._forgive()
         return False
 
     def _take_record(self, record: SSERecord, events: list[Event]) -> None:
